@@ -1,0 +1,1 @@
+"""What is true of the data: sources, people, tables, codes. No I/O but its own YAML."""

@@ -1,0 +1,106 @@
+"""What is true of a person: the fields that we know, and frames of staged and golden people."""
+
+from typing import Literal, NamedTuple
+
+import pandera.polars as pa
+import polars as pl
+
+E164 = r"^\+[1-9][0-9]{1,14}$"
+
+FieldKind = Literal["key", "text", "phones", "emails", "time"]
+
+
+class Field(NamedTuple):
+    """One field that a contract may fill.
+
+    Attributes:
+        name: The column in staged rows and leads.
+        kind: ``key``: an id, kept as written but for outer blanks. ``text``: free text.
+            ``phones``, ``emails``: a list, filled by every column that is mapped to it.
+            ``time``: a timestamp in UTC.
+    """
+
+    name: str
+    kind: FieldKind
+
+
+TEXTS = (
+    "first_name",
+    "last_name",
+    "full_name",
+    "company",
+    "job_title",
+    "st_address",
+    "city",
+    "state",
+    "zip",
+    "country",
+    "product",
+    "lead_status",
+)
+"""Free text of a lead, in the order of its columns."""
+
+GOLDEN_TEXTS = tuple(name for name in TEXTS if name not in ("product", "lead_status"))
+"""Free text that the persona takes over; product and status belong to the single lead."""
+
+GOLDEN = ("crm_id", "phone", "email", *GOLDEN_TEXTS)
+"""The fields of a golden record."""
+
+FIELDS: dict[str, Field] = {
+    field.name: field
+    for field in (
+        Field("source_record_id", "key"),
+        Field("crm_id", "key"),
+        Field("phones", "phones"),
+        Field("emails", "emails"),
+        *(Field(name, "text") for name in TEXTS),
+        Field("updated_at", "time"),
+    )
+}
+"""Every field that a source may name, by name."""
+
+IDENTIFYING = ("crm_id", "phones", "emails")
+"""A person needs one of these."""
+
+
+class StagedPerson(pa.DataFrameModel):
+    """A person as one row of a source states it: typed and normalised, not deduplicated.
+
+    Grain: one row per row of the file. Uniqueness is no concern here: it is DuckDB's.
+    """
+
+    line_no: int = pa.Field(ge=1, description="Line of the file on which the row starts.")
+    source_record_id: str = pa.Field(
+        str_length={"min_value": 1}, description="The source's id, else a hash of the row."
+    )
+    crm_id: str = pa.Field(nullable=True, description="The id in the CRM's own name space.")
+    phones: pl.List(pl.String) = pa.Field(  # type: ignore[valid-type]
+        description="E.164, the row's first one first, each once."
+    )
+    emails: pl.List(pl.String) = pa.Field(  # type: ignore[valid-type]
+        description="Addresses, the row's first one first, each once."
+    )
+    email_keys: pl.List(pl.String) = pa.Field(  # type: ignore[valid-type]
+        description="The comparable form of each address, in the same order."
+    )
+    clock: pl.Datetime("us", "UTC") = pa.Field(  # type: ignore[valid-type]
+        nullable=True, description="When the source last changed the record."
+    )
+
+    @pa.dataframe_check(name="no_identity")
+    @classmethod
+    def has_a_claim(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        """A person needs a CRM id, a phone or an email."""
+        return data.lazyframe.select(
+            pl.col("crm_id").is_not_null()
+            | (pl.col("phones").list.len() > 0)
+            | (pl.col("emails").list.len() > 0)
+        )
+
+    @pa.dataframe_check(name="phones_are_e164")
+    @classmethod
+    def has_phones_in_e164(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        """Every phone is a number that can be dialled from anywhere."""
+        return data.lazyframe.select(
+            pl.col("phones").list.eval(pl.element().str.contains(E164)).list.all()
+        )

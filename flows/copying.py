@@ -1,0 +1,107 @@
+"""Frames to Postgres and back by COPY. The only encoder: text format in, CSV out."""
+
+import io
+from collections.abc import Iterable, Iterator
+from typing import LiteralString
+
+import polars as pl
+import psycopg
+from psycopg import sql
+
+_READ_BYTES = 16 * 1024 * 1024
+
+Schema = dict[str, pl.DataType | type[pl.DataType]]
+
+
+def encode(frame: pl.DataFrame) -> bytes:
+    r"""Write rows in COPY's text format.
+
+    Text, numbers, booleans, timestamps in UTC, bytes (to ``bytea``) and lists of text (to
+    ``text[]``). Null is ``\N``. Text must hold no NUL, which Postgres cannot store.
+    """
+    return (
+        frame.select(_encoded(name, dtype) for name, dtype in frame.schema.items())
+        .write_csv(separator="\t", include_header=False, quote_style="never", null_value="\\N")
+        .encode()
+    )
+
+
+def _encoded(name: str, dtype: pl.DataType) -> pl.Expr:
+    value = pl.col(name)
+    if dtype == pl.List(pl.String):
+        quoted = pl.element().str.replace_all(r'(["\\])', r"\$1")
+        items = value.list.eval(pl.concat_str(pl.lit('"'), quoted, pl.lit('"'))).list.join(",")
+        return _escaped(pl.concat_str(pl.lit("{"), items, pl.lit("}"))).alias(name)
+    if dtype == pl.String:
+        return _escaped(value)
+    if dtype == pl.Binary:
+        return pl.concat_str(pl.lit(r"\\x"), value.bin.encode("hex")).alias(name)
+    if dtype == pl.Datetime:
+        return value.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%d %H:%M:%S%.6f+00")
+    return value
+
+
+def _escaped(text: pl.Expr) -> pl.Expr:
+    """Escape what means something to COPY; most text holds none of it."""
+    escaped = (
+        text.str.replace_all("\\", "\\\\", literal=True)
+        .str.replace_all("\n", "\\n", literal=True)
+        .str.replace_all("\r", "\\r", literal=True)
+        .str.replace_all("\t", "\\t", literal=True)
+    )
+    return pl.when(text.str.contains(r"[\\\n\r\t]")).then(escaped).otherwise(text)
+
+
+def copy_in(connection: psycopg.Connection, table: str, frames: Iterable[pl.DataFrame]) -> int:
+    """COPY frames into the columns of a table that they name, and return the rows written."""
+    rows = 0
+    for frame in frames:
+        if not len(frame):
+            continue
+        statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+            sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, frame.columns))
+        )
+        with connection.cursor().copy(statement) as copy:
+            copy.write(encode(frame))
+        rows += len(frame)
+    return rows
+
+
+def copy_out(
+    connection: psycopg.Connection, query: LiteralString, schema: Schema
+) -> Iterator[pl.DataFrame]:
+    """The rows of a query in frames of some megabytes.
+
+    Args:
+        connection: Where to ask.
+        query: A SELECT without parameters; temp tables carry what it depends on.
+        schema: Column -> dtype of the answer, in order. Lists of text come as JSON text.
+    """
+    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(sql.SQL(query))
+    buffer = io.BytesIO()
+    with connection.cursor().copy(statement) as copy:
+        for piece in copy:  # whole rows each
+            buffer.write(piece)
+            if buffer.tell() >= _READ_BYTES:
+                yield _decode(buffer.getvalue(), schema)
+                buffer = io.BytesIO()
+    if buffer.tell():
+        yield _decode(buffer.getvalue(), schema)
+
+
+def _decode(rows: bytes, schema: Schema) -> pl.DataFrame:
+    """Read COPY's CSV: an unquoted empty cell is null, a quoted one is the empty text."""
+    texts = {name: pl.Int64 if dtype == pl.Int64 else pl.String for name, dtype in schema.items()}
+    frame = pl.read_csv(io.BytesIO(rows), schema=texts, has_header=False)
+    return frame.select(_decoded(name, dtype) for name, dtype in schema.items())
+
+
+def _decoded(name: str, dtype: pl.DataType | type[pl.DataType]) -> pl.Expr:
+    value = pl.col(name)
+    if dtype == pl.List(pl.String):
+        return value.str.json_decode(pl.List(pl.String))
+    if dtype == pl.Boolean:
+        return value == "t"
+    if dtype == pl.Datetime:
+        return value.str.to_datetime("%Y-%m-%dT%H:%M:%S%.6fZ", time_unit="us", time_zone="UTC")
+    return value

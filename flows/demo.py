@@ -1,0 +1,89 @@
+"""The demo: the samples, imported twice into a database of their own."""
+
+import dataclasses
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+from rich.console import Console
+
+from contracts.errors import WrongCallError
+from flows import ledger, local_postgres, report, warehouse
+from flows.importing import run_import
+from flows.jobs import Outcome, Request
+from flows.settings import Settings
+
+DATABASE = "leadfold_demo"
+TEAM = "Acme Homes"
+SAMPLES = (
+    ("hubspot_contacts.csv", "hubspot"),
+    ("salesforce_contacts.csv", "salesforce"),
+    ("vendor_list.csv", "generic"),
+)
+_FOLDER = Path(__file__).resolve().parent.parent / "data" / "samples"
+
+
+def run_demo(settings: Settings, console: Console) -> list[Outcome]:
+    """Import the samples twice and show what came of it.
+
+    Runs in a fresh database of the embedded Postgres, whatever LEADFOLD_DATABASE_URL says: a demo
+    touches nobody's data.
+
+    Raises:
+        WrongCallError: The samples are not there; they come with the checkout only.
+    """
+    if not _FOLDER.is_dir():
+        raise WrongCallError(f"The demo needs the samples of a checkout; {_FOLDER} is not there.")
+    report.plain(console, f"Starting the embedded Postgres under {settings.home} ...")
+    address = local_postgres.recreate_database(settings.home, DATABASE)
+    settings = dataclasses.replace(settings, database_url=address)
+    with closing(warehouse.connect(settings)) as connection:
+        ledger.add_team(connection, TEAM)
+        console.rule("Three files of one population, imported", align="left")
+        first = _import_samples(settings)
+        console.print(report.summary(first))
+        console.rule("People that stand in several files", align="left")
+        _show_people(connection, console)
+        console.rule("Rows that were not loaded, and cells that were not kept", align="left")
+        for outcome in first:
+            report.plain(console, f"\n{outcome.file_name}")
+            entry = ledger.find_import(connection, outcome.import_id)
+            console.print(report.issue_counts(ledger.list_issues(connection, entry)))
+        console.rule("The same three files again", align="left")
+        second = _import_samples(settings)
+        console.print(report.summary(second))
+        report.plain(console, "Nothing was written but the ledger: the database had it all.\n")
+    report.plain(console, f"Look at the result:\n  {local_postgres.psql()} '{address}'")
+    report.plain(
+        console,
+        f"  LEADFOLD_DATABASE_URL='{address}' .venv/bin/leadfold imports\n"
+        "Your own file, in your own database:\n"
+        "  .venv/bin/leadfold import FILE --team TEAM --source generic --new-team --dry-run",
+    )
+    return first + second
+
+
+def _import_samples(settings: Settings) -> list[Outcome]:
+    return [run_import(Request(_FOLDER / name, TEAM, source), settings) for name, source in SAMPLES]
+
+
+def _show_people(connection: psycopg.Connection, console: Console) -> None:
+    """How many there are, and some of them with what each file called them."""
+    counts = connection.execute(
+        "SELECT files, count(*) FROM (SELECT count(DISTINCT source_file) AS files FROM leads"
+        " GROUP BY persona_id) AS people GROUP BY files ORDER BY files"
+    ).fetchall()
+    for files, people in counts:
+        report.plain(console, f"{people:,} people stand in {files} file{'s' if files > 1 else ''}")
+    sources = ", ".join(sorted(source for _, source in SAMPLES))
+    report.plain(console, f"\nFive of those who stand in all three ({sources}):")
+    table = report.make_table("person", "phone", "email")
+    people = connection.execute(
+        "SELECT concat_ws(' ', p.first_name, p.last_name), p.phone, p.email"
+        " FROM personas AS p JOIN leads AS l USING (team_id, persona_id)"
+        " GROUP BY p.team_id, p.persona_id HAVING count(DISTINCT l.source_file) = 3"
+        " ORDER BY p.phone, p.persona_id LIMIT 5"
+    ).fetchall()
+    for person in people:
+        table.add_row(*(cell or "" for cell in person))
+    console.print(table)

@@ -1,0 +1,101 @@
+"""The import as a Prefect flow: the same story, its steps as tasks that may be retried.
+
+Run it by hand with ``python -m flows.import_file FILE --team TEAM --source SOURCE``.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar, cast
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+from prefect.tasks import Task, exponential_backoff
+
+from contracts.errors import DatabaseUnavailableError
+from flows import importing, report
+from flows.folding import fold
+from flows.jobs import Outcome, Request
+from flows.settings import load_settings
+from flows.staging import stage
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def lost_connection(_: Task[..., object], __: object, state: State[object]) -> bool:
+    """Whether a task failed for a reason that may pass."""
+    try:
+        state.result()
+    except DatabaseUnavailableError:
+        return True
+    except Exception:
+        return False
+    return False
+
+
+def _retried(name: str, step: Callable[P, R]) -> Task[P, R]:
+    return task(
+        name=name,
+        retries=3,
+        retry_delay_seconds=exponential_backoff(backoff_factor=2),
+        retry_condition_fn=lost_connection,
+        cache_policy=NO_CACHE,
+    )(step)
+
+
+STEPS = importing.Steps(
+    _retried("land", importing.land_file), _retried("stage", stage), _retried("fold", fold)
+)
+
+
+@task(name="report", cache_policy=NO_CACHE)
+def report_task(outcome: Outcome) -> None:
+    """Publish what became of the file."""
+    create_markdown_artifact(
+        report.markdown(outcome),
+        key=outcome.import_id.lower().replace("_", "-"),
+        description=f"{outcome.file_name} into {outcome.team_id}",
+    )
+
+
+@flow(name="import-file", flow_run_name="{team}/{source} {path}", validate_parameters=True)
+def import_file(team: str, source: str, path: Path, dry_run: bool = False) -> State[Outcome]:
+    """Fold one file into a team's people.
+
+    Args:
+        team: Name or id of the team.
+        source: Name of the contract by which the file is read.
+        path: The file, as this machine sees it.
+        dry_run: Only tell what would happen.
+    """
+    logger = get_run_logger()
+
+    def progress(step: str, rows: int) -> None:
+        logger.info("%s: %s rows", step, f"{rows:,}")
+
+    request = Request(path, team, source, is_dry_run=dry_run)
+    outcome = importing.run_import(request, load_settings(), progress, STEPS)
+    report_task(outcome)
+    state = Completed if outcome.is_good else Failed
+    return state(message=report.sentence(outcome), data=outcome)
+
+
+def run(request: Request) -> Outcome:
+    """Run the flow in this process, and give its outcome."""
+    state = import_file(
+        request.team, request.source, request.path, request.is_dry_run, return_state=True
+    )
+    outcome = cast(Outcome | BaseException, state.result(raise_on_failure=False))
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
+
+
+if __name__ == "__main__":
+    from flows.cli import main
+
+    main(["import", "--prefect", *sys.argv[1:]])

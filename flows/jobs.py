@@ -1,0 +1,103 @@
+"""What travels through an import: the request, the job, the outcome."""
+
+import getpass
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from flows.ledger import Import, Team
+from transforms.ids import make_id
+from transforms.plan import NO_ROWS, Counts
+
+Progress = Callable[[str, int], None]
+"""Told the step (read, normalise, plan, write) and how many rows it has done so far."""
+
+
+def say_nothing(step: str, rows: int) -> None:
+    """The progress that nobody watches."""
+
+
+def make_import_id() -> str:
+    """The id of an import that starts now."""
+    return make_id("import", time.time_ns() // 1_000_000, secrets.randbits(80))
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody asks for: one file, into one team, read as one source."""
+
+    path: Path
+    team: str
+    source: str
+    is_dry_run: bool = False
+    started_by: str = field(default_factory=getpass.getuser)
+    import_id: str = field(default_factory=make_import_id)
+
+
+@dataclass(frozen=True)
+class Job:
+    """An import that has begun. Names, ids and paths only, so that it can pass between tasks.
+
+    Attributes:
+        import_id: Its row in the ledger; a dry run has none.
+        team: Whose people these are.
+        source: Name of the contract.
+        source_file: The logical file, part of each record's key.
+        path: The file as it was given.
+        landed_at: The time of the import, for all that depends on one.
+        is_dry_run: Whether to stop before anything is written.
+    """
+
+    import_id: str
+    team: Team
+    source: str
+    source_file: str
+    path: Path
+    landed_at: datetime
+    is_dry_run: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an import did, or would do.
+
+    Attributes:
+        status: done, held, failed; or dry_run.
+        counts: What became of the rows.
+        match: Records by the way they found their person.
+        effects: Table -> action -> rows.
+        reason: Of a held or failed one, for people.
+    """
+
+    import_id: str
+    team_id: str
+    source: str
+    file_name: str
+    status: str
+    counts: Counts = NO_ROWS
+    match: dict[str, int] = field(default_factory=dict)
+    effects: dict[str, dict[str, int]] = field(default_factory=dict)
+    reason: str = ""
+
+    @classmethod
+    def of_entry(cls, entry: Import) -> "Outcome":
+        """The outcome that the ledger tells."""
+        return cls(
+            entry.import_id,
+            entry.team_id,
+            entry.source,
+            entry.file_name,
+            entry.status,
+            entry.counts,
+            entry.match,
+            entry.effects,
+            entry.reason or "",
+        )
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it did what was asked."""
+        return self.status in ("done", "dry_run")

@@ -1,0 +1,267 @@
+"""Teams and the ledger: who may import, what was imported, and what became of it."""
+
+import difflib
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import psycopg
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from contracts.errors import WrongCallError
+from contracts.issues import Severity
+from transforms.plan import Counts, Plan
+
+Status = Literal["running", "done", "held", "failed"]
+
+
+@dataclass(frozen=True)
+class Team:
+    """A team whose people never meet those of another."""
+
+    team_id: str
+    name: str
+    region: str
+    policy: str
+
+
+@dataclass(frozen=True)
+class Issue:
+    """A rejected row or a damaged cell; the names are those of ``import_issues``."""
+
+    line_no: int
+    severity: Severity
+    code: str
+    field: str | None
+    message: str
+    raw: bytes | None
+    encoding: str | None
+
+    @property
+    def text(self) -> str:
+        """The row or cell as it came; bytes that are no text are shown as ``\\x..``."""
+        return (self.raw or b"").decode(self.encoding or "utf-8", "backslashreplace")
+
+
+@dataclass(frozen=True)
+class Import:
+    """One row of the ledger; the names are those of the table."""
+
+    import_id: str
+    team_id: str
+    source: str
+    source_file: str
+    file_name: str
+    file_hash: str | None
+    file_bytes: int | None
+    cause: str
+    status: Status
+    reason: str | None
+    started_by: str
+    started_at: datetime
+    finished_at: datetime | None
+    rows_landed: int
+    rows_rejected: int
+    rows_duplicate: int
+    rows_inserted: int
+    rows_updated: int
+    rows_unchanged: int
+    rows_deleted: int
+    match: dict[str, int]
+    effects: dict[str, dict[str, int]]
+    issues_import_id: str | None
+
+    @property
+    def counts(self) -> Counts:
+        """What became of the rows."""
+        return Counts(*(getattr(self, f"rows_{name}") for name in Counts._fields))
+
+
+_IMPORT = (
+    "SELECT import_id, team_id, source, source_file, file_name, file_hash, file_bytes, cause,"
+    " status, reason, started_by, started_at, finished_at, rows_landed, rows_rejected,"
+    " rows_duplicate, rows_inserted, rows_updated, rows_unchanged, rows_deleted, match, effects,"
+    " issues_import_id FROM imports"
+)
+
+
+def add_team(connection: psycopg.Connection, name: str, region: str = "US") -> Team:
+    """Create a team; its id is made from its name, for keys and folders.
+
+    Raises:
+        WrongCallError: The name is taken, or holds no letter or digit.
+    """
+    folded = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    team_id = "_".join(re.findall("[a-z0-9]+", folded))[:63]
+    if not team_id:
+        raise WrongCallError(f"'{name}' cannot name a team: it has no letter or digit.")
+    done = connection.execute(
+        "INSERT INTO teams (team_id, name, region) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+        [team_id, name.strip(), region.upper()],
+    )
+    if done.rowcount == 0:
+        raise WrongCallError(f"There is a team '{name}' (id {team_id}) already.")
+    return find_team(connection, team_id)
+
+
+def list_teams(connection: psycopg.Connection) -> list[Team]:
+    """All teams, by name."""
+    with connection.cursor(row_factory=class_row(Team)) as cursor:
+        query = "SELECT team_id, name, region, policy FROM teams ORDER BY name"
+        return cursor.execute(query).fetchall()
+
+
+def find_team(connection: psycopg.Connection, name: str) -> Team:
+    """The team of that name or id.
+
+    Raises:
+        WrongCallError: There is none; the message names the nearest and says how to add one.
+    """
+    teams = list_teams(connection)
+    for team in teams:
+        if name.strip() in (team.name, team.team_id):
+            return team
+    known = {
+        spelling.casefold(): team.name for team in teams for spelling in (team.name, team.team_id)
+    }
+    matches = difflib.get_close_matches(name.casefold(), known, n=4)
+    near = dict.fromkeys(known[match] for match in matches)
+    if near:
+        hint = " Did you mean " + " or ".join(f"'{spelling}'" for spelling in near) + "?"
+    elif teams:
+        hint = " Teams: " + ", ".join(team.name for team in teams[:10]) + "."
+    else:
+        hint = " There are no teams yet."
+    raise WrongCallError(
+        f"Unknown team '{name}'.{hint}\n"
+        f"To create it, add --new-team, or: leadfold teams add '{name}'"
+    )
+
+
+def start_import(
+    connection: psycopg.Connection,
+    import_id: str,
+    *,
+    team_id: str,
+    source: str,
+    source_file: str,
+    file_name: str,
+    started_by: str,
+) -> None:
+    """Open the ledger row of an import; it is seen at once, as running."""
+    connection.execute(
+        "INSERT INTO imports (import_id, team_id, source, source_file, file_name, started_by)"
+        " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (import_id) DO NOTHING",
+        [import_id, team_id, source, source_file, file_name, started_by],
+    )
+
+
+def note_file(connection: psycopg.Connection, import_id: str, sha256: str, size_bytes: int) -> None:
+    """Write down which content an import has landed."""
+    connection.execute(
+        "UPDATE imports SET file_hash = %s, file_bytes = %s WHERE import_id = %s",
+        [sha256, size_bytes, import_id],
+    )
+
+
+def finish_import(connection: psycopg.Connection, import_id: str, plan: Plan) -> None:
+    """Close the ledger row of an import that is done, in the transaction that applied it."""
+    counts = plan.counts._asdict()
+    connection.execute(
+        "UPDATE imports SET status = 'done', reason = NULL, finished_at = clock_timestamp(),"
+        " rows_landed = %(landed)s, rows_rejected = %(rejected)s, rows_duplicate = %(duplicate)s,"
+        " rows_inserted = %(inserted)s, rows_updated = %(updated)s,"
+        " rows_unchanged = %(unchanged)s, rows_deleted = %(deleted)s,"
+        " match = %(match)s, effects = %(effects)s"
+        " WHERE import_id = %(import_id)s",
+        {
+            **counts,
+            "match": Jsonb(plan.match),
+            "effects": Jsonb(plan.effects),
+            "import_id": import_id,
+        },
+    )
+
+
+def stop_import(
+    connection: psycopg.Connection, import_id: str, status: Status, reason: str
+) -> None:
+    """Close the ledger row of an import that wrote nothing: held or failed, and why."""
+    connection.execute(
+        "UPDATE imports SET status = %s, reason = %s, finished_at = clock_timestamp()"
+        " WHERE import_id = %s AND status = 'running'",
+        [status, reason, import_id],
+    )
+
+
+def refer_to_same_issues(connection: psycopg.Connection, import_id: str, rejected: int) -> bool:
+    """Point an import to the issues of an earlier one of the same file, if they say the same.
+
+    Reads the temp table ``delta_import_issues``. A file that comes again has its rejects again;
+    writing them down again would tell nobody anything.
+
+    Returns:
+        Whether there is such an import; if not, the issues are to be written.
+    """
+    done = connection.execute(
+        "WITH earlier AS ("
+        " SELECT coalesce(past.issues_import_id, past.import_id) AS import_id"
+        " FROM imports AS own JOIN imports AS past"
+        " USING (team_id, source, source_file, file_hash)"
+        " WHERE own.import_id = %(import_id)s AND past.import_id <> own.import_id"
+        " AND past.status = 'done' AND past.rows_rejected = %(rejected)s"
+        " ORDER BY past.import_id DESC LIMIT 1)"
+        " UPDATE imports SET issues_import_id = earlier.import_id FROM earlier"
+        " WHERE imports.import_id = %(import_id)s AND NOT EXISTS ("
+        " SELECT FROM delta_import_issues AS own WHERE NOT EXISTS ("
+        " SELECT FROM import_issues AS known WHERE known.import_id = earlier.import_id"
+        " AND known.line_no = own.line_no AND known.code = own.code"
+        " AND known.field IS NOT DISTINCT FROM own.field"
+        " AND known.raw IS NOT DISTINCT FROM own.raw))",
+        {"import_id": import_id, "rejected": rejected},
+    )
+    return done.rowcount == 1
+
+
+def list_imports(
+    connection: psycopg.Connection, team_id: str | None = None, limit: int = 20
+) -> list[Import]:
+    """The newest imports, newest first."""
+    with connection.cursor(row_factory=class_row(Import)) as cursor:
+        query = (
+            f"{_IMPORT} WHERE %(team)s::text IS NULL OR team_id = %(team)s"
+            " ORDER BY import_id DESC LIMIT %(limit)s"
+        )
+        return cursor.execute(query, {"team": team_id, "limit": limit}).fetchall()
+
+
+def find_import(connection: psycopg.Connection, import_id: str) -> Import:
+    """The import of that id, or the only one whose id ends so.
+
+    Raises:
+        WrongCallError: There is none, or several end so.
+    """
+    with connection.cursor(row_factory=class_row(Import)) as cursor:
+        query = f"{_IMPORT} WHERE right(import_id, length(%s)) = %s ORDER BY import_id LIMIT 2"
+        found = cursor.execute(query, [import_id, import_id]).fetchall()
+    if len(found) != 1:
+        what = "Several imports end in" if found else "There is no import"
+        raise WrongCallError(f"{what} '{import_id}'. To see the newest: leadfold imports")
+    return found[0]
+
+
+def list_issues(
+    connection: psycopg.Connection, entry: Import, severity: Severity | None = None
+) -> list[Issue]:
+    """The rejects and damaged cells of an import, by line."""
+    with connection.cursor(row_factory=class_row(Issue)) as cursor:
+        found = cursor.execute(
+            "SELECT line_no, severity, code, field, message, raw, encoding FROM import_issues"
+            " WHERE import_id = %(id)s AND (%(severity)s::text IS NULL OR severity = %(severity)s)"
+            " ORDER BY line_no, field NULLS FIRST, code",
+            {"id": entry.issues_import_id or entry.import_id, "severity": severity},
+        )
+        return found.fetchall()

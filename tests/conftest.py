@@ -1,0 +1,92 @@
+"""Real Postgres for every test: one embedded server a run, a fresh clone of a database a test."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from flows import ledger, local_postgres, warehouse
+from flows.importing import run_import
+from flows.jobs import Outcome, Request
+from flows.settings import Settings
+
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def server_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A LEADFOLD_HOME whose Postgres runs for the whole session, with a migrated template."""
+    home = tmp_path_factory.mktemp("server")
+    address = local_postgres.recreate_database(home, "template_leadfold")
+    warehouse.connect(Settings(home, address)).close()
+    yield home
+    local_postgres.stop(home)
+
+
+@pytest.fixture
+def settings(server_home: Path, tmp_path: Path) -> Iterator[Settings]:
+    """Settings with a home and a migrated database of the test's own."""
+    name = f"test_{next(_numbers)}"
+    admin = local_postgres.address(server_home / "postgres" / "run", "postgres")
+    if not (server_home / "postgres" / "run").exists():  # the path was too long for a socket
+        admin = local_postgres.start(server_home).replace("/leadfold?", "/postgres?")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE template_leadfold").format(sql.Identifier(name))
+        )
+    yield Settings(tmp_path / "home", admin.replace("/postgres?", f"/{name}?"), chunk_rows=1000)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def connection(settings: Settings) -> Iterator[psycopg.Connection]:
+    """A connection to the test's database, with team 'acme' (region US) in it."""
+    with closing(warehouse.connect(settings)) as connection:
+        ledger.add_team(connection, "acme")
+        yield connection
+
+
+Import = Callable[..., Outcome]
+
+
+@pytest.fixture
+def import_text(settings: Settings, connection: psycopg.Connection, tmp_path: Path) -> Import:
+    """Imports a text as a file: ``import_text("phone\\n...", source="generic", name="a.csv")``."""
+
+    def do(
+        text: str,
+        source: str = "generic",
+        name: str = "list.csv",
+        team: str = "acme",
+        *,
+        is_dry_run: bool = False,
+        chunk_rows: int | None = None,
+    ) -> Outcome:
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8", newline="")
+        used = replace(settings, chunk_rows=chunk_rows) if chunk_rows else settings
+        return run_import(Request(path, team, source, is_dry_run=is_dry_run), used)
+
+    return do
+
+
+def snapshot(connection: psycopg.Connection) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table but the ledger, with where and by whom it was written."""
+    tables = connection.execute(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        " AND relname <> 'imports' ORDER BY relname"
+    ).fetchall()
+    return {
+        name: connection.execute(
+            sql.SQL("SELECT ctid::text, xmin::text, xmax::text FROM {} ORDER BY ctid").format(
+                sql.Identifier(name)
+            )
+        ).fetchall()
+        for (name,) in tables
+    }

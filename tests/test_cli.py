@@ -1,0 +1,235 @@
+"""The command line as people and scripts call it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from conftest import snapshot
+
+from flows import cli
+from flows.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+GOOD = "name,phone\nAnn,415-555-2671\nZed,12\n"
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Call:
+    """Runs ``leadfold`` in this process: exit code, standard output, standard error."""
+    monkeypatch.setenv("LEADFOLD_HOME", str(settings.home))
+    monkeypatch.setenv("LEADFOLD_DATABASE_URL", settings.database_url)
+
+    def do(*arguments: object) -> tuple[int, str, str]:
+        code = 0
+        try:
+            cli.main([str(argument) for argument in arguments])
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return do
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    path = tmp_path / "good.csv"
+    path.write_text(GOOD)
+    return path
+
+
+def test_teams_are_added_and_listed(call: Call) -> None:
+    """A name becomes an id for keys and folders; a second team of the name is refused."""
+    assert call("teams")[1].startswith("There are no teams yet")
+    assert call("teams", "add", "Acmé Homes", "--region", "GB")[0] == 0
+    assert call("teams")[1] == "Acmé Homes  (id acme_homes, region GB, policy default)\n"
+    code, _, err = call("teams", "add", "acme homes")
+    assert (code, err.strip()) == (
+        2,
+        "Error: There is a team 'acme homes' (id acme_homes) already.",
+    )
+
+
+def test_an_import_is_told_in_a_table_and_found_again(call: Call, good: Path) -> None:
+    """import, imports, show and rejects tell of the same import."""
+    code, out, _ = call("import", good, "--team", "Acme", "--source", "generic", "--new-team")
+    assert code == 0
+    import_id = out.strip().splitlines()[-1].removeprefix("good.csv: ")
+    assert import_id.startswith("import_")
+    assert import_id[-6:] in call("imports")[1]
+    assert "no_identity" in call("show", import_id[-8:])[1]
+    code, out, _ = call("rejects", import_id)
+    assert (code, "Zed,12" in out) == (0, True)
+
+
+def test_json_is_one_object_a_file_with_the_names_of_the_ledger(call: Call, good: Path) -> None:
+    """What scripts read is stable."""
+    call("teams", "add", "Acme")
+    code, out, _ = call("import", good, good, "--team", "acme", "--source", "generic", "--json")
+    first, second = (json.loads(line) for line in out.splitlines())
+    assert code == 0
+    assert first.pop("import_id") < second.pop("import_id")
+    assert first == {
+        "team_id": "acme",
+        "source": "generic",
+        "file_name": "good.csv",
+        "status": "done",
+        "match": {"source_record": 0, "crm_id": 0, "phone": 0, "email": 0, "new": 1},
+        "rows_landed": 2,
+        "rows_rejected": 1,
+        "rows_duplicate": 0,
+        "rows_inserted": 1,
+        "rows_updated": 0,
+        "rows_unchanged": 0,
+        "rows_deleted": 0,
+        "effects": {"identities": {"insert": 1}, "leads": {"insert": 1}, "personas": {"insert": 1}},
+        "reason": "",
+    }
+    assert (second["rows_inserted"], second["rows_unchanged"], second["effects"]) == (0, 1, {})
+
+
+def test_rejects_go_to_a_csv_that_a_spreadsheet_may_open(
+    call: Call, tmp_path: Path, settings: Settings
+) -> None:
+    """Each row tells its import and line; a formula among them does not run."""
+    path, target = tmp_path / "bad.csv", tmp_path / "rejects.csv"
+    path.write_text("name,phone\n=cmd|' /C calc'!A0,12\n")
+    _, out, _ = call(
+        *("import", path, "--team", "Acme", "--source", "generic", "--new-team", "--json")
+    )
+    import_id = json.loads(out)["import_id"]
+    code, out, _ = call("rejects", import_id, "--csv", target)
+    assert (code, out) == (0, f"1 rejected rows written to {target}.\n")
+    header, row = target.read_text(encoding="utf-8-sig").splitlines()
+    assert header == "_leadfold_import,_leadfold_line,code,reason,row"
+    assert row.startswith(f"{import_id},2,no_identity,")
+    assert "\"'=cmd" in row
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "code", "message"),
+    [
+        (None, ("--team", "Acme", "--source", "generic"), 2, "There is no file"),
+        (GOOD, ("--team", "Acme", "--source", "hubspo"), 2, "Did you mean 'hubspot'?"),
+        (GOOD, ("--team", "Acmee", "--source", "generic"), 2, "Did you mean 'Acme' or"),
+        (GOOD, ("--team", "ACME", "--source", "generic"), 2, "Did you mean 'Acme'"),
+        (GOOD, ("--source", "generic"), 2, "Missing option '--team'"),
+        ("", ("--team", "Acme", "--source", "generic"), 1, "'bad.csv' is empty"),
+        ("name,phone\n", ("--team", "Acme", "--source", "generic"), 1, "a header but no rows"),
+        (GOOD, ("--team", "Acme", "--source", "hubspot"), 1, "missing column 'Record ID"),
+        ("city\nBonn\n", ("--team", "Acme", "--source", "generic"), 1, "identifies a person"),
+    ],
+)
+def test_bad_input_gets_one_clear_sentence_and_its_exit_code(
+    call: Call,
+    connection: psycopg.Connection,
+    tmp_path: Path,
+    content: str | None,
+    arguments: tuple[str, ...],
+    code: int,
+    message: str,
+) -> None:
+    """No traceback, nothing half-written."""
+    call("teams", "add", "Acme Homes")
+    connection.execute("UPDATE teams SET name = 'Acme' WHERE team_id = 'acme'")
+    path = tmp_path / "bad.csv"
+    if content is not None:
+        path.write_text(content)
+    before = snapshot(connection)
+    found, out, err = call("import", path, *arguments)
+    assert (found, message in err) == (code, True), err
+    assert "Traceback" not in out + err
+    assert snapshot(connection) == before
+    states = connection.execute("SELECT status FROM imports").fetchall()
+    assert states in ([], [("failed",)], [("held",)])
+    assert len(states) == (1 if code == 1 else 0)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("imports",), ("teams",), ("import", "good.csv", "--team", "a", "--source", "generic")],
+)
+def test_a_database_that_does_not_answer(
+    call: Call, good: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    """One sentence with the address, exit code 1."""
+    monkeypatch.chdir(good.parent)
+    monkeypatch.setenv("LEADFOLD_DATABASE_URL", "postgresql://x:secret@127.0.0.1:9/none")
+    code, out, err = call(*arguments)
+    assert code == 1
+    assert err.startswith("Error: The database at 127.0.0.1:9/none does not answer")
+    assert "Traceback" not in out + err
+    assert "secret" not in out + err
+
+
+def test_an_unknown_import_is_a_wrong_call(call: Call) -> None:
+    """show and rejects say so, and how to find the right one."""
+    for command in ("show", "rejects"):
+        code, _, err = call(command, "import_none")
+        assert (code, err) == (
+            2,
+            "Error: There is no import 'import_none'. To see the newest: leadfold imports\n",
+        )
+
+
+def test_migrate_and_dsn(call: Call, settings: Settings) -> None:
+    """The schema is brought up to date, and other tools are told where it is."""
+    assert call("migrate")[1] == "The schema is up to date.\n"
+    assert call("dsn")[1].strip() == settings.database_url
+
+
+def test_every_command_has_help() -> None:
+    """Whoever asks for help gets a sentence, for each command and each option."""
+    for name, command in cli.leadfold.commands.items():
+        assert command.help, name
+        for parameter in command.params:
+            assert (
+                getattr(parameter, "help", None)
+                or parameter.param_type_name == "argument"
+                or (parameter.name == "limit")
+            ), f"{name} {parameter.name}"
+
+
+def test_every_command_is_in_the_readme() -> None:
+    """A command that nobody can find in the documentation is not there."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in cli.leadfold.commands:
+        assert f"leadfold {name}" in readme, name
+
+
+def test_help_is_instant_because_heavy_imports_wait() -> None:
+    """``leadfold --help`` loads neither Polars nor DuckDB nor Prefect nor psycopg."""
+    code = (
+        "import sys; from flows.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print([m for m in ('polars', 'duckdb', 'prefect', 'psycopg', 'rich') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_installed_command_runs(tmp_path: Path, settings: Settings) -> None:
+    """The console script of the environment, as a program of its own."""
+    program = Path(sys.executable).with_name("leadfold")
+    environment = {
+        **os.environ,
+        "LEADFOLD_HOME": str(settings.home),
+        "LEADFOLD_DATABASE_URL": settings.database_url,
+    }
+    done = subprocess.run(
+        [program, "imports"], capture_output=True, text=True, env=environment, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("There are no imports yet")

@@ -1,0 +1,86 @@
+"""Which column fills which field, and what no field names."""
+
+import json
+
+import polars as pl
+import pytest
+
+from contracts.errors import SourceDriftError
+from contracts.source import Source, load_source, parse_source
+from transforms.conform import conform, map_columns
+
+
+def landed(**columns: list[str | None]) -> pl.LazyFrame:
+    rows = len(next(iter(columns.values())))
+    position = {
+        "line_no": list(range(2, rows + 2)),
+        "byte_offset": [0] * rows,
+        "byte_length": [0] * rows,
+    }
+    return pl.LazyFrame({**position, **columns}, schema_overrides=dict.fromkeys(columns, pl.String))
+
+
+def source(columns: str, more: str = "") -> Source:
+    return parse_source(f"name: x\nsource_file: file\ncolumns: {columns}\n{more}", "x.yaml")
+
+
+def test_a_list_field_takes_all_its_columns_and_another_the_first() -> None:
+    """Two phone columns are two phones; of two spellings of a name the first in the contract."""
+    contract = source("{phones: [Mobile, Phone], first_name: [First, Given]}")
+    row = conform(landed(Phone=["1"], Given=["G"], First=["F"], Mobile=["2"]), contract).collect()
+    assert row["phones"].to_list() == [["2", "1"]]
+    assert row["first_name"].to_list() == ["F"]
+    assert json.loads(row["extra"].item()) == {"Given": "G"}
+
+
+def test_what_the_contract_does_not_name_is_kept() -> None:
+    """Unknown columns go to extra, ignored ones do not, blank cells neither."""
+    contract = source("{phones: Phone}", "ignore: [Score]")
+    frame = landed(Phone=["1", "2"], Zed=['a "b"', " "], Amy=["\n", "c"], Score=["9", "9"])
+    extra = conform(frame, contract).collect()["extra"].to_list()
+    assert extra == ['{"Zed":"a \\"b\\""}', '{"Amy":"c"}']
+
+
+def test_blanks_are_null_whatever_they_are_called() -> None:
+    """N/A and its like say nothing, in any case, and outer blanks fall away."""
+    contract = source("{phones: Phone, city: City}")
+    frame = landed(Phone=["1", "n/a", ""], City=["  Bonn ", "NULL", None])
+    rows = conform(frame, contract).collect()
+    assert rows["city"].to_list() == ["Bonn", None, None]
+    assert rows["phones"].to_list() == [["1"], [], []]
+
+
+def test_the_texts_depend_on_the_cells_alone() -> None:
+    """Neither the order of columns, nor blank cells, nor outer blanks, nor composed accents
+    change the text from which ids and fingerprints come."""
+    contract = source("{phones: Phone}")
+    one = conform(landed(Phone=["1"], Name=["Zo\u00eb"], Void=[""]), contract).collect()
+    other = conform(landed(Name=[" Zoe\u0308 "], Phone=["1"]), contract).collect()
+    assert one["row_text"].item() == other["row_text"].item()
+    assert one["id_text"].item() == other["id_text"].item()
+
+
+def test_ignored_columns_are_in_the_id_but_not_in_the_fingerprint() -> None:
+    """What is ignored may change without a record being written; an id never depends on a rule."""
+    contract = source("{phones: Phone}", "ignore: [Score]")
+    rows = conform(landed(Phone=["1", "1"], Score=["8", "9"]), contract).collect()
+    assert rows["row_text"].n_unique() == 1
+    assert rows["id_text"].n_unique() == 2
+
+
+def test_a_missing_required_column_tells_what_is_there_and_what_to_do() -> None:
+    """Fact, evidence, remedy."""
+    headers = ["Record ID", "Email", "First Name", *(f"c{number}" for number in range(11))]
+    with pytest.raises(SourceDriftError) as caught:
+        map_columns(headers[1:], load_source("hubspot"))
+    assert str(caught.value) == (
+        "hubspot: missing column 'Record ID - Contact' (source_record_id). "
+        "The file has 'Email', 'First Name', 'c0' and 10 more.\n"
+        "If hubspot renamed it, add the new name in contracts/sources/hubspot.yaml."
+    )
+
+
+def test_a_file_in_which_nothing_identifies_a_person_is_refused() -> None:
+    """Without a CRM id, phone or email column no row could be loaded."""
+    with pytest.raises(SourceDriftError, match="no column identifies a person"):
+        map_columns(["City", "Colour"], load_source("generic"))

@@ -1,0 +1,83 @@
+"""The Prefect flow tells the same story as the plain one."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from conftest import Import
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
+from prefect.testing.utilities import prefect_test_harness
+
+from flows import import_file, ledger
+from flows.jobs import Request
+from flows.settings import Settings
+
+TEXT = "name,phone,email\nAnn,415-555-2671,\nBob,,bob@example.com\nZed,12,\nAnn,415-555-2671,\n"
+
+
+@pytest.fixture(scope="module")
+def prefect() -> Iterator[None]:
+    """A Prefect server of the test's own, without the heartbeat that costs a second a flow."""
+    with (
+        prefect_test_harness(server_startup_timeout=120),
+        temporary_settings({PREFECT_LOGGING_TO_API_ENABLED: False}),
+    ):
+        yield
+
+
+@pytest.fixture
+def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADFOLD_HOME", str(settings.home))
+    monkeypatch.setenv("LEADFOLD_DATABASE_URL", settings.database_url)
+
+
+def state_of(connection: psycopg.Connection, team: str) -> list[tuple[object, ...]]:
+    return connection.execute(
+        "SELECT full_name, phone, email FROM personas WHERE team_id = %s ORDER BY 1", [team]
+    ).fetchall()
+
+
+def test_the_flow_and_the_plain_story_give_the_same(
+    prefect: None,
+    environment: None,
+    connection: psycopg.Connection,
+    import_text: Import,
+    tmp_path: Path,
+) -> None:
+    """Counts, matches, effects and people are the same; the flow leaves a report behind."""
+    ledger.add_team(connection, "beta")
+    plain = import_text(TEXT)
+    outcome = import_file.run(Request(tmp_path / "list.csv", "beta", "generic"))
+    assert (outcome.status, outcome.counts, outcome.match, outcome.effects) == (
+        plain.status,
+        plain.counts,
+        plain.match,
+        plain.effects,
+    )
+    assert state_of(connection, "beta") == state_of(connection, "acme")
+    assert ledger.find_import(connection, outcome.import_id).status == "done"
+    assert any(outcome.import_id in str(page.data) for page in artifacts())
+
+
+def test_a_failed_import_is_a_failed_run_with_its_sentence(
+    prefect: None, environment: None, connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    """Whoever looks at the run reads what the ledger says."""
+    path = tmp_path / "empty.csv"
+    path.touch()
+    state = import_file.import_file("acme", "generic", path, return_state=True)
+    assert state.is_failed()
+    assert state.message == "Failed: 'empty.csv' is empty: it has no header and no rows."
+    (entry,) = ledger.list_imports(connection)
+    assert entry.status == "failed"
+
+
+def artifacts() -> list[object]:
+    async def fetch() -> list[object]:
+        async with get_client() as client:
+            return list(await client.read_artifacts())
+
+    return asyncio.run(fetch())

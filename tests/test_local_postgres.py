@@ -1,0 +1,99 @@
+"""The embedded Postgres: shared, and never blocked by what a killed process left."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from contracts.errors import DatabaseUnavailableError
+from flows import local_postgres
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    local_postgres.stop(tmp_path)
+
+
+def server_pid(home: Path) -> int:
+    return int((home / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
+
+
+def answer(dsn: str) -> int:
+    with psycopg.connect(dsn) as connection:
+        row = connection.execute("SELECT 42").fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+def test_starting_twice_shares_one_server(home: Path) -> None:
+    """A second start, in another process too, finds the server that runs."""
+    dsn = local_postgres.start(home)
+    pid = server_pid(home)
+    code = (
+        "from pathlib import Path; from flows.local_postgres import start;"
+        f"print(start(Path({str(home)!r})))"
+    )
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert other.stdout.strip() == dsn == local_postgres.start(home)
+    assert server_pid(home) == pid
+    assert answer(dsn) == 42
+
+
+def test_many_processes_may_start_it_at_once(home: Path) -> None:
+    """Eight starts at the same time make one server, and all get an answer."""
+    code = (
+        "import psycopg; from pathlib import Path; from flows.local_postgres import start;"
+        f"psycopg.connect(start(Path({str(home)!r}))).close()"
+    )
+    starts = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(8)]
+    assert [start.wait(timeout=120) for start in starts] == [0] * 8
+
+
+def test_a_killed_server_does_not_block_the_next_start(home: Path) -> None:
+    """Neither its pid file nor a stranger who got its number by now is taken for the server."""
+    local_postgres.start(home)
+    pid = server_pid(home)
+    os.kill(pid, 9)
+    pid_file = home / "postgres" / "data" / "postmaster.pid"
+    # The kernel gives numbers out again: let the file name a living process that is no Postgres.
+    pid_file.write_text(pid_file.read_text().replace(str(pid), str(os.getpid()), 1))
+    assert answer(local_postgres.start(home)) == 42
+
+
+def test_a_killed_initdb_does_not_block_the_next_start(home: Path) -> None:
+    """A data folder appears whole or not at all."""
+    half = home / "postgres" / "data.new"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("18\n")
+    assert answer(local_postgres.start(home)) == 42
+
+
+def test_a_home_with_a_long_path_works(tmp_path: Path) -> None:
+    """A Unix socket's path holds some 100 bytes; a home may have more, and blanks too."""
+    home = tmp_path / ("a long folder name " * 5).strip()
+    try:
+        assert answer(local_postgres.start(home)) == 42
+    finally:
+        local_postgres.stop(home)
+
+
+def test_only_its_owner_can_reach_the_server(home: Path) -> None:
+    """Connections are trusted, so the folder of the socket is closed to other accounts."""
+    local_postgres.start(home)
+    for folder in (home / "postgres" / "run", home / "postgres" / "data"):
+        assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_server_that_cannot_start_says_why(home: Path) -> None:
+    """The end of the server's log is in the message."""
+    local_postgres.start(home)
+    local_postgres.stop(home)
+    with (home / "postgres" / "data" / "postgresql.conf").open("a") as file:
+        file.write("no_such_setting = 1\n")
+    with pytest.raises(DatabaseUnavailableError, match="no_such_setting"):
+        local_postgres.start(home)

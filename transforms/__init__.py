@@ -1,0 +1,1 @@
+"""Pure steps: frames and relations in, frames and relations out. No clock, file or network."""

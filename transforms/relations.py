@@ -1,0 +1,49 @@
+"""Runs the DuckDB statements of ``transforms/sql`` on one import's work file."""
+
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+
+import duckdb
+import polars as pl
+
+Work = duckdb.DuckDBPyConnection
+"""A connection to the work file of one import. Tables are what the steps hand on."""
+
+Parameter = str | int | float | None
+
+
+@cache
+def statement(name: str) -> str:
+    """The text of ``transforms/sql/<name>.sql``."""
+    return (resources.files("transforms") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def run(work: Work, name: str, **parameters: Parameter) -> None:
+    """Run a statement file; its parameters are those that it names with ``$``."""
+    work.execute(statement(name), parameters or None).fetchall()
+
+
+def query(work: Work, sql: str, **parameters: Parameter) -> pl.DataFrame:
+    """The whole answer of a query, for answers that are small."""
+    frame: pl.DataFrame = work.sql(sql, params=parameters or None).pl()
+    return frame
+
+
+def stream(work: Work, sql: str, chunk_rows: int) -> Iterator[pl.DataFrame]:
+    """The answer of a query in chunks, on a cursor of its own."""
+    with work.cursor() as cursor:
+        reader = cursor.sql(sql).to_arrow_reader(chunk_rows)
+        for batch in reader:
+            frame = pl.from_arrow(batch)
+            assert isinstance(frame, pl.DataFrame)
+            yield frame
+
+
+def append(work: Work, table: str, frame: pl.DataFrame) -> None:
+    """Add rows to a table, column by name."""
+    if len(frame):
+        work.register("incoming", frame)
+        work.table(table)  # fails on an unknown table before its name reaches a statement
+        work.execute(f'insert into "{table}" by name select * from incoming').fetchall()  # noqa: S608
+        work.unregister("incoming")

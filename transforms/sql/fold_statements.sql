@@ -1,0 +1,72 @@
+-- The statements of one source record -> one lead, field by field.
+-- Reads    staged, stored_leads, records, issues
+-- Returns  folded: one row per source record of the batch, with its stored lead where there is one.
+-- Promise  the newest statement that states a field wins it, by the source's clock, then stored
+--          before new, then by line. A blank never erases. A statement without a clock is older
+--          than any with one.
+create or replace table folded as
+with statements as (
+    select
+        source_record_id, line_no, clock, crm_id,
+        nullif(phones, []) as phones, nullif(emails, []) as emails,
+        nullif(email_keys, []) as email_keys,
+        first_name, last_name, full_name, company, job_title,
+        st_address, city, state, zip, country, product, lead_status, extra
+    from staged
+    union all by name
+    select
+        stored.source_record_id, 0 as line_no, stored.clock, stored.crm_id,
+        nullif(stored.phones, []) as phones, nullif(stored.emails, []) as emails,
+        nullif(stored.email_keys, []) as email_keys,
+        stored.first_name, stored.last_name, stored.full_name, stored.company, stored.job_title,
+        stored.st_address, stored.city, stored.state, stored.zip, stored.country,
+        stored.product, stored.lead_status, stored.extra
+    from stored_leads as stored
+    semi join staged using (source_record_id)
+    where stored.is_in_batch
+),
+ranked as (
+    select
+        *,
+        row_number() over record as recency,
+        count(*) over (partition by source_record_id) as statement_count
+    from statements
+    window record as (partition by source_record_id order by clock nulls first, line_no)
+),
+-- Most records are stated once, and need no fold.
+single as (
+    select * exclude (line_no, recency, statement_count) from ranked where statement_count = 1
+),
+several as (
+    select
+        source_record_id, max(clock) as clock,
+        arg_max(columns(* exclude (
+            source_record_id, line_no, clock, extra, recency, statement_count
+        )), recency),
+        canonical_json(list_reduce(
+            list(extra order by recency) filter (where extra is not null),
+            lambda older, newer: json_merge_patch(older, newer)
+        )) as extra
+    from ranked
+    where statement_count > 1
+    group by source_record_id
+),
+leads as (
+    select * from single
+    union all by name
+    select * from several
+)
+select
+    leads.*,
+    stored.lead_id as stored_lead_id, stored.persona_id as stored_persona_id,
+    stored.import_id as stored_import_id, stored.version,
+    -- A record with a rejected row is known again by nothing, so that the reject is told each time.
+    case when partial.source_record_id is null then records.fingerprint end as fingerprint
+from leads
+join records using (source_record_id)
+left join (select * from stored_leads where is_in_batch) as stored using (source_record_id)
+left join (
+    select distinct landed.source_record_id
+    from landed join issues using (line_no)
+    where issues.severity = 'reject'
+) as partial using (source_record_id)
