@@ -1,6 +1,5 @@
 """The story of one import, top to bottom, in plain Python. Prefect wraps its steps as tasks."""
 
-import shutil
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -17,6 +16,9 @@ from flows.jobs import Job, Outcome, Progress, Request, say_nothing
 from flows.landing import Batch, check_path, land
 from flows.settings import Settings
 from flows.staging import stage
+from flows.workspace import hold_workspace, sweep_workspaces
+
+_KILLED = "The process ended before the import did. Nothing was written; import the file again."
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,12 @@ def run_import(
         DatabaseUnavailableError: Postgres does not answer from the start.
     """
     steps = steps or PLAIN
-    job = begin(request, settings)
+    with hold_workspace(settings.work, request.import_id):
+        job = begin(request, settings)
+        return _carry_out(job, settings, progress, steps)
+
+
+def _carry_out(job: Job, settings: Settings, progress: Progress, steps: Steps) -> Outcome:
     try:
         batch = steps.land(job, settings)
         work_file = steps.stage(job, batch, settings, progress)
@@ -63,8 +70,6 @@ def run_import(
     except BaseException as error:
         _note_stop(job, settings, "failed", f"{type(error).__name__}: {error}")
         raise
-    finally:
-        shutil.rmtree(settings.work / job.import_id, ignore_errors=True)
 
 
 def begin(request: Request, settings: Settings) -> Job:
@@ -80,6 +85,8 @@ def begin(request: Request, settings: Settings) -> Job:
         warehouse.answering(),
         closing(warehouse.connect(settings, request.import_id)) as connection,
     ):
+        for import_id in sweep_workspaces(settings.work):
+            ledger.stop_import(connection, import_id, "failed", _KILLED)
         job = Job(
             request.import_id,
             ledger.find_team(connection, request.team),

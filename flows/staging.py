@@ -1,6 +1,5 @@
 """A landed file -> staged rows in the import's work file: all row by row work, before the lock."""
 
-import shutil
 from contextlib import closing
 from pathlib import Path
 
@@ -33,7 +32,7 @@ def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Pat
         SourceDriftError: Its header does not fit the source.
     """
     work_file = settings.work / job.import_id / "work.duckdb"
-    shutil.rmtree(work_file.parent, ignore_errors=True)
+    work_file.unlink(missing_ok=True)
     with closing(open_work_file(work_file, settings.memory_limit)) as work:
         _land_records(work, job, batch, settings.chunk_rows, progress)
         with (
@@ -46,7 +45,6 @@ def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Pat
 
 def open_work_file(path: Path, memory_limit: str) -> Work:
     """Open an import's work file; what does not fit into memory spills beside it."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return duckdb.connect(
         str(path),
         config={

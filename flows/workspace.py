@@ -1,0 +1,56 @@
+"""The work folder of an import: held while its process lives, swept when it died."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+_LOCK = ".lock"
+
+
+@contextmanager
+def hold_workspace(work: Path, import_id: str) -> Iterator[Path]:
+    """A folder of the import's own, gone at the end; its lock tells others that it is in use."""
+    work.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = work / (import_id + _LOCK)
+    folder = work / import_id
+    with _lock(lock):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.unlink(missing_ok=True)
+
+
+def sweep_workspaces(work: Path) -> list[str]:
+    """Remove what killed imports left behind, and tell which they were.
+
+    The kernel lets go of a lock when its holder dies, so a lock that can be had is nobody's.
+    """
+    abandoned = []
+    for lock in sorted(work.glob("*" + _LOCK)):
+        import_id = lock.name.removesuffix(_LOCK)
+        with lock.open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            shutil.rmtree(work / import_id, ignore_errors=True)
+            lock.unlink(missing_ok=True)
+            abandoned.append(import_id)
+    return abandoned
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[IO[str]]:
+    while True:
+        with path.open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            # A sweep may have removed the file between its opening and its locking.
+            if path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
+                yield file
+                return
