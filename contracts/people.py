@@ -40,6 +40,9 @@ TEXTS = (
 )
 """Free text of a lead, in the order of its columns."""
 
+STATED = ("crm_id", "phones", "emails", "email_keys", *TEXTS, "clock", "extra")
+"""What one statement says about a person."""
+
 GOLDEN_TEXTS = tuple(name for name in TEXTS if name not in ("product", "lead_status"))
 """Free text that the persona takes over; product and status belong to the single lead."""
 

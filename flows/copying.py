@@ -8,9 +8,9 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-_READ_BYTES = 16 * 1024 * 1024
+from transforms.work_tables import Schema
 
-Schema = dict[str, pl.DataType | type[pl.DataType]]
+_READ_BYTES = 16 * 1024 * 1024
 
 
 def encode(frame: pl.DataFrame) -> bytes:
@@ -68,7 +68,7 @@ def copy_in(connection: psycopg.Connection, table: str, frames: Iterable[pl.Data
 
 
 def copy_out(
-    connection: psycopg.Connection, query: LiteralString, schema: Schema
+    connection: psycopg.Connection, query: LiteralString | sql.Composed, schema: Schema
 ) -> Iterator[pl.DataFrame]:
     """The rows of a query in frames of some megabytes.
 
@@ -77,7 +77,9 @@ def copy_out(
         query: A SELECT without parameters; temp tables carry what it depends on.
         schema: Column -> dtype of the answer, in order. Lists of text come as JSON text.
     """
-    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(sql.SQL(query))
+    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(
+        sql.SQL(query) if isinstance(query, str) else query
+    )
     buffer = io.BytesIO()
     with connection.cursor().copy(statement) as copy:
         for piece in copy:  # whole rows each

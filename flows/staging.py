@@ -16,9 +16,10 @@ from flows.settings import Settings
 from flows.stored import change_seq, fetch_fingerprints
 from transforms.admit import admit
 from transforms.conform import conform
-from transforms.dedupe import find_changed, group_records, land_rows, open_work
+from transforms.dedupe import find_changed, group_records, land_rows
 from transforms.normalize import normalize
 from transforms.relations import Work, append, query, stream
+from transforms.work_tables import empty, open_work
 
 
 def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Path:
@@ -85,7 +86,7 @@ def stage_changed(
     _note_change_seq(work, change_seq(connection, job.team.team_id))
     fetch_fingerprints(connection, work, job.team.team_id, job.source_file)
     find_changed(work)
-    work.execute("delete from staged").fetchall()
+    empty(work, "staged")
     # What reading rejected stays; only landed rows are judged again.
     work.execute("delete from issues where line_no in (select line_no from landed)").fetchall()
     source = load_source(job.source)

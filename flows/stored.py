@@ -5,52 +5,31 @@ from typing import LiteralString
 
 import polars as pl
 import psycopg
+from psycopg import sql
 
-from contracts.people import GOLDEN, TEXTS
-from flows.copying import Schema, copy_in, copy_out
+from flows.copying import copy_in, copy_out
 from transforms.normalize import compare_emails
 from transforms.relations import Work, append, stream
+from transforms.work_tables import (
+    STORED_IDENTITIES,
+    STORED_LEADS,
+    STORED_PERSONAS,
+    Schema,
+    empty,
+)
 
-_TEXT = pl.List(pl.String)
-
+# Lead columns that are not stored as they travel: how Postgres spells them.
+_LEAD_SPELLING: dict[str, LiteralString] = {
+    "version": "l.xmin::text::bigint",
+    "fingerprint": "replace(l.fingerprint::text, '-', '')",
+    "phones": "array_to_json(l.phones)",
+    "emails": "array_to_json(l.emails)",
+    "clock": """to_char(l.clock AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""",
+    "extra": "l.fields->'extra'",
+}
+# These two are made on the way.
 _LEAD_SCHEMA: Schema = {
-    "lead_id": pl.String,
-    "persona_id": pl.String,
-    "version": pl.Int64,
-    "source": pl.String,
-    "source_file": pl.String,
-    "source_record_id": pl.String,
-    "import_id": pl.String,
-    "fingerprint": pl.String,
-    "crm_id": pl.String,
-    "phones": _TEXT,
-    "emails": _TEXT,
-    **dict.fromkeys(TEXTS, pl.String),
-    "clock": pl.Datetime("us", "UTC"),
-    "extra": pl.String,
-}
-
-# The columns of _LEAD_SCHEMA, in its order.
-_LEAD_COLUMNS: LiteralString = """
-    l.lead_id, l.persona_id, l.xmin::text::bigint, l.source, l.source_file, l.source_record_id,
-    l.import_id, replace(l.fingerprint::text, '-', ''), l.crm_id,
-    array_to_json(l.phones), array_to_json(l.emails),
-    l.first_name, l.last_name, l.full_name, l.company, l.job_title, l.st_address, l.city,
-    l.state, l.zip, l.country, l.product, l.lead_status,
-    to_char(l.clock AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), l.fields->'extra'
-"""
-
-_PERSONA_SCHEMA: Schema = {
-    "persona_id": pl.String,
-    "version": pl.Int64,
-    **dict.fromkeys(GOLDEN, pl.String),
-}
-
-_IDENTITY_SCHEMA: Schema = {
-    "kind": pl.String,
-    "value": pl.String,
-    "persona_id": pl.String,
-    "is_exclusive": pl.Boolean,
+    name: dtype for name, dtype in STORED_LEADS.items() if name not in ("email_keys", "is_in_batch")
 }
 
 
@@ -70,7 +49,7 @@ def fetch_fingerprints(
     with connection.transaction():
         ids = stream(work, "select source_record_id from records order by all", 100_000)
         _list_records(connection, team_id, source_file, ids)
-        work.execute("delete from stored_fingerprints").fetchall()
+        empty(work, "stored_fingerprints")
         for frame in copy_out(
             connection,
             "SELECT l.source_record_id, replace(l.fingerprint::text, '-', '')"
@@ -83,8 +62,8 @@ def fetch_fingerprints(
 
 def fetch_batch(connection: psycopg.Connection, work: Work, team_id: str, source_file: str) -> None:
     """Fill ``stored_leads`` and ``stored_identities`` for the staged records and their claims."""
-    work.execute("delete from stored_leads").fetchall()
-    work.execute("delete from stored_identities").fetchall()
+    empty(work, "stored_leads")
+    empty(work, "stored_identities")
     _list_records(
         connection,
         team_id,
@@ -94,7 +73,7 @@ def fetch_batch(connection: psycopg.Connection, work: Work, team_id: str, source
     _fetch_leads(
         connection,
         work,
-        "FROM wanted_records AS w JOIN leads AS l USING (team_id, source_record_id, source_file)",
+        " FROM wanted_records AS w JOIN leads AS l USING (team_id, source_record_id, source_file)",
         is_in_batch=True,
     )
     _temp_table(connection, "wanted_claims (team_id text, kind text, value text)")
@@ -105,7 +84,7 @@ def fetch_batch(connection: psycopg.Connection, work: Work, team_id: str, source
         connection,
         "SELECT i.kind, i.value, i.persona_id, i.is_exclusive"
         " FROM wanted_claims AS w JOIN identities AS i USING (team_id, kind, value)",
-        _IDENTITY_SCHEMA,
+        STORED_IDENTITIES,
     ):
         append(work, "stored_identities", frame)
 
@@ -116,7 +95,7 @@ def fetch_personas(connection: psycopg.Connection, work: Work, team_id: str) -> 
     Fills ``stored_personas``, and adds their other leads to ``stored_leads`` and their other
     claims to ``stored_identities``.
     """
-    work.execute("delete from stored_personas").fetchall()
+    empty(work, "stored_personas")
     _temp_table(connection, "wanted_personas (team_id text, persona_id text)")
     # New personas have nothing to fetch; those that follow an anchor have.
     followed = stream(
@@ -130,16 +109,15 @@ def fetch_personas(connection: psycopg.Connection, work: Work, team_id: str) -> 
     connection.execute("ANALYZE wanted_personas")
     for frame in copy_out(
         connection,
-        "SELECT p.persona_id, p.xmin::text::bigint, p.crm_id, p.phone, p.email, p.first_name,"
-        " p.last_name, p.full_name, p.company, p.job_title, p.st_address, p.city, p.state, p.zip,"
-        " p.country FROM wanted_personas AS w JOIN personas AS p USING (team_id, persona_id)",
-        _PERSONA_SCHEMA,
+        _select(STORED_PERSONAS, "p", {"version": "p.xmin::text::bigint"})
+        + sql.SQL(" FROM wanted_personas AS w JOIN personas AS p USING (team_id, persona_id)"),
+        STORED_PERSONAS,
     ):
         append(work, "stored_personas", frame)
     _fetch_leads(
         connection,
         work,
-        "FROM wanted_personas AS w JOIN leads AS l USING (team_id, persona_id)"
+        " FROM wanted_personas AS w JOIN leads AS l USING (team_id, persona_id)"
         " WHERE NOT EXISTS (SELECT FROM wanted_records AS r WHERE r.team_id = l.team_id"
         " AND r.source_record_id = l.source_record_id AND r.source_file = l.source_file)",
         is_in_batch=False,
@@ -150,7 +128,7 @@ def fetch_personas(connection: psycopg.Connection, work: Work, team_id: str) -> 
         " FROM wanted_personas AS w JOIN identities AS i USING (team_id, persona_id)"
         " WHERE NOT EXISTS (SELECT FROM wanted_claims AS c WHERE c.team_id = i.team_id"
         " AND c.kind = i.kind AND c.value = i.value)",
-        _IDENTITY_SCHEMA,
+        STORED_IDENTITIES,
     ):
         append(work, "stored_identities", frame)
 
@@ -158,7 +136,8 @@ def fetch_personas(connection: psycopg.Connection, work: Work, team_id: str) -> 
 def _fetch_leads(
     connection: psycopg.Connection, work: Work, tail: LiteralString, *, is_in_batch: bool
 ) -> None:
-    for frame in copy_out(connection, "SELECT " + _LEAD_COLUMNS + tail, _LEAD_SCHEMA):
+    statement = _select(_LEAD_SCHEMA, "l", _LEAD_SPELLING) + sql.SQL(tail)
+    for frame in copy_out(connection, statement, _LEAD_SCHEMA):
         append(
             work,
             "stored_leads",
@@ -166,6 +145,17 @@ def _fetch_leads(
                 email_keys=compare_emails(frame["emails"]), is_in_batch=pl.lit(is_in_batch)
             ),
         )
+
+
+def _select(
+    schema: Schema, table: LiteralString, spelling: dict[str, LiteralString]
+) -> sql.Composed:
+    """SELECT of a schema's columns, in its order."""
+    columns = [
+        sql.SQL(spelling[name]) if name in spelling else sql.Identifier(table, name)
+        for name in schema
+    ]
+    return sql.SQL("SELECT {}").format(sql.SQL(", ").join(columns))
 
 
 def _list_records(

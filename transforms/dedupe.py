@@ -2,19 +2,7 @@
 
 import polars as pl
 
-from transforms.relations import Work, append, query, run
-
-
-def open_work(work: Work, sources: pl.DataFrame) -> None:
-    """Make the tables of one import's work file.
-
-    Args:
-        work: An empty file, or that of an earlier try, which starts over.
-        sources: ``source``, ``trust`` and ``claim_space`` of every source that we know.
-    """
-    run(work, "macros")
-    run(work, "work_tables")
-    append(work, "sources", sources)
+from transforms.relations import Work, query, run
 
 
 def land_rows(work: Work, conformed: pl.DataFrame) -> None:

@@ -7,16 +7,27 @@ from importlib import resources
 import duckdb
 import polars as pl
 
+from contracts.people import GOLDEN_TEXTS, STATED, TEXTS
+
 Work = duckdb.DuckDBPyConnection
 """A connection to the work file of one import. Tables are what the steps hand on."""
+
+_LISTS = {"{texts}": TEXTS, "{golden_texts}": GOLDEN_TEXTS, "{stated}": STATED}
 
 Parameter = str | int | float | None
 
 
 @cache
 def statement(name: str) -> str:
-    """The text of ``transforms/sql/<name>.sql``."""
-    return (resources.files("transforms") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    """The text of ``transforms/sql/<name>.sql``, its lists of fields filled in.
+
+    ``{texts}`` stands for the texts of a lead, ``{golden_texts}`` for those of a persona, and
+    ``{stated}`` for all that one statement says.
+    """
+    text = (resources.files("transforms") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    for marker, fields in _LISTS.items():
+        text = text.replace(marker, ", ".join(fields))
+    return text
 
 
 def run(work: Work, name: str, **parameters: Parameter) -> None:

@@ -5,6 +5,7 @@ import polars as pl
 from transforms.components import connected_components
 from transforms.ids import derive_ids, time_part
 from transforms.relations import Work, append, query, run
+from transforms.work_tables import empty
 
 
 def collect_claims(work: Work, claim_space: str) -> None:
@@ -38,9 +39,7 @@ def _cluster(work: Work) -> None:
     size = query(work, "select count(*) as size from nodes").item()
     labels = connected_components(size, links[:, 0], links[:, 1])
     clusters = loose.with_columns(cluster_no=pl.Series(labels[loose["record_no"].to_numpy()]))
-    work.execute(
-        "create or replace table clusters (record_no bigint, cluster_no bigint)"
-    ).fetchall()
+    empty(work, "clusters")
     append(work, "clusters", clusters)
 
 

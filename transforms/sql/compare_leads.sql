@@ -9,17 +9,14 @@ with wanted as (
 ),
 differing as (
     select
-        source_record_id, persona_id, crm_id, phones, emails,
-        first_name, last_name, full_name, company, job_title,
-        st_address, city, state, zip, country, product, lead_status, clock,
+        source_record_id, persona_id, crm_id, phones, emails, {texts}, clock,
         canonical_json(extra) as extra
     from wanted
     where stored_lead_id is not null
     except
     select
         source_record_id, persona_id, crm_id, nullif(phones, []), nullif(emails, []),
-        first_name, last_name, full_name, company, job_title,
-        st_address, city, state, zip, country, product, lead_status, clock,
+        {texts}, clock,
         canonical_json(extra) as extra
     from stored_leads
     where is_in_batch

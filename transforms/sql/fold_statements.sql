@@ -6,24 +6,17 @@
 --          than any with one.
 create or replace table folded as
 with statements as (
-    select
-        source_record_id, line_no, clock, crm_id,
+    select * replace (
         nullif(phones, []) as phones, nullif(emails, []) as emails,
-        nullif(email_keys, []) as email_keys,
-        first_name, last_name, full_name, company, job_title,
-        st_address, city, state, zip, country, product, lead_status, extra
-    from staged
-    union all by name
-    select
-        stored.source_record_id, 0 as line_no, stored.clock, stored.crm_id,
-        nullif(stored.phones, []) as phones, nullif(stored.emails, []) as emails,
-        nullif(stored.email_keys, []) as email_keys,
-        stored.first_name, stored.last_name, stored.full_name, stored.company, stored.job_title,
-        stored.st_address, stored.city, stored.state, stored.zip, stored.country,
-        stored.product, stored.lead_status, stored.extra
-    from stored_leads as stored
-    semi join staged using (source_record_id)
-    where stored.is_in_batch
+        nullif(email_keys, []) as email_keys
+    )
+    from (
+        from staged
+        union all by name
+        select source_record_id, 0 as line_no, {stated}
+        from stored_leads semi join staged using (source_record_id)
+        where is_in_batch
+    )
 ),
 ranked as (
     select

@@ -7,8 +7,7 @@ select
     action, version, coalesce(stored_lead_id, new_leads.lead_id) as lead_id,
     $source as source, $source_file as source_file, source_record_id, persona_id,
     crm_id, coalesce(phones, []) as phones, coalesce(emails, []) as emails,
-    first_name, last_name, full_name, company, job_title,
-    st_address, city, state, zip, country, product, lead_status, clock,
+    {texts}, clock,
     case when extra is null then '{}' else '{"extra":' || extra || '}' end as fields,
     fingerprint, $import_id as import_id
 from lead_changes

@@ -9,18 +9,14 @@ with persona_leads as (
     select
         persona_id, $source as source, source_record_id,
         case when action = 'unchanged' then stored_import_id else $import_id end as landing,
-        clock, crm_id, phones, emails, email_keys,
-        first_name, last_name, full_name, company, job_title,
-        st_address, city, state, zip, country
+        clock, crm_id, phones, emails, email_keys, {golden_texts}
     from lead_changes
     union all by name
     select
-        stored.persona_id, stored.source, stored.source_record_id, stored.import_id as landing,
-        stored.clock, stored.crm_id, stored.phones, stored.emails, stored.email_keys,
-        stored.first_name, stored.last_name, stored.full_name, stored.company, stored.job_title,
-        stored.st_address, stored.city, stored.state, stored.zip, stored.country
-    from stored_leads as stored
-    where not stored.is_in_batch
+        persona_id, source, source_record_id, import_id as landing,
+        clock, crm_id, phones, emails, email_keys, {golden_texts}
+    from stored_leads
+    where not is_in_batch
 ),
 ranked as (
     select
