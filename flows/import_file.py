@@ -3,8 +3,11 @@
 Run it by hand with ``python -m flows.import_file FILE --team TEAM --source SOURCE``.
 """
 
+import argparse
+import atexit
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
@@ -15,7 +18,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from prefect.tasks import Task, exponential_backoff
 
-from contracts.errors import DatabaseUnavailableError
+from contracts.errors import DatabaseUnavailableError, LeadfoldError
 from flows import importing, report
 from flows.folding import fold
 from flows.jobs import Outcome, Request
@@ -85,7 +88,8 @@ def import_file(team: str, source: str, path: Path, dry_run: bool = False) -> St
 
 
 def run(request: Request) -> Outcome:
-    """Run the flow in this process, and give its outcome."""
+    """Run the flow in this process, which does nothing else after, and give its outcome."""
+    atexit.register(_hush)
     state = import_file(
         request.team, request.source, request.path, request.is_dry_run, return_state=True
     )
@@ -95,7 +99,33 @@ def run(request: Request) -> Outcome:
     return outcome
 
 
-if __name__ == "__main__":
-    from flows.cli import main
+def _hush() -> None:
+    """Close standard error before the interpreter goes down.
 
-    main(["import", "--prefect", *sys.argv[1:]])
+    Prefect's threads outlive the flow and keep DuckDB's binding from being freed, which it then
+    tells in a hundred lines that nobody can act on.
+    """
+    sys.stderr.flush()
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the flow as a program, and give its exit code: 0 done, 1 held or failed, 2 wrong call."""
+    parser = argparse.ArgumentParser(prog="python -m flows.import_file")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--team", required=True, help="name or id of the team")
+    parser.add_argument("--source", required=True, help="contract by which the file is read")
+    parser.add_argument("--dry-run", action="store_true", help="only tell what would happen")
+    called = parser.parse_args(arguments)
+    try:
+        outcome = run(Request(called.file, called.team, called.source, called.dry_run))
+    except LeadfoldError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return error.exit_code
+    print(report.sentence(outcome))
+    return 0 if outcome.is_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

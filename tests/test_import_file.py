@@ -1,6 +1,8 @@
 """The Prefect flow tells the same story as the plain one."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,6 +75,40 @@ def test_a_failed_import_is_a_failed_run_with_its_sentence(
     assert state.message == "Failed: 'empty.csv' is empty: it has no header and no rows."
     (entry,) = ledger.list_imports(connection)
     assert entry.status == "failed"
+
+
+def test_the_flow_as_a_program_says_nothing_but_its_outcome(
+    environment: None, connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    """Standard error holds Prefect's log lines, and no dump of what could not be freed."""
+    path = tmp_path / "list.csv"
+    path.write_text(TEXT)
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.import_file", path, "--team", "acme", "--source", "generic"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(import_file.__file__).parent.parent,
+    )
+    assert done.stdout.splitlines()[-1].startswith("Done: 4 rows: 2 new")
+    assert "leaked" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_module_is_a_program(
+    prefect: None,
+    environment: None,
+    connection: psycopg.Connection,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """``python -m flows.import_file`` tells the outcome in a sentence and an exit code."""
+    path = tmp_path / "list.csv"
+    path.write_text(TEXT)
+    assert import_file.main([str(path), "--team", "acme", "--source", "generic"]) == 0
+    assert "Done: 4 rows: 2 new, 0 changed, 1 duplicate, 1 rejected." in capsys.readouterr().out
+    assert import_file.main([str(path), "--team", "nobody", "--source", "generic"]) == 2
+    assert "Unknown team 'nobody'" in capsys.readouterr().err
 
 
 def artifacts() -> list[object]:
