@@ -1,11 +1,12 @@
 # make demo   shows it          make test   proves it
-# make check  ruff, mypy, layers make setup  makes .venv alone
+# make check  ruff, mypy, layers make bench  measures it: ratios within one run
+# make soak   the long tests     make setup  makes .venv alone
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.leadfold-ready
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: setup demo test check lock samples clean
+.PHONY: setup demo test check bench soak lock samples clean
 
 setup: $(READY)
 
@@ -35,6 +36,19 @@ check: $(READY)
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/python -m pytest -q tests/test_layers.py
+
+bench: $(READY)
+	@echo "Reading, against polars.scan_csv:"
+	@$(VENV)/bin/python -m tests.benchmarks.bench_reading
+	@echo "\nPhones, against phonenumbers per row, one core:"
+	@$(VENV)/bin/python -m tests.benchmarks.bench_phones
+	@echo "\nEmails, against email-validator per row, one core:"
+	@POLARS_MAX_THREADS=1 $(VENV)/bin/python -m tests.benchmarks.bench_emails
+
+soak: $(READY)
+	@LEADFOLD_PARITY_ROWS=2000000 LEADFOLD_PARITY_SEED=1 $(VENV)/bin/python -m pytest -q -s \
+	  tests/test_phones.py -k generated
+	@$(VENV)/bin/python -m tests.benchmarks.bench_reading --memory 2
 
 # The lock is complete (so --no-deps), holds hashes and names no registry, so it works behind any mirror.
 lock:

@@ -25,12 +25,32 @@ class UnreadableFileError(LeadfoldError):
     """A file cannot be read as what it claims to be."""
 
 
-class SourceDriftError(LeadfoldError):
-    """A file's header no longer fits its source. The import is held before anything is written."""
+class UnsafeArchiveError(UnreadableFileError):
+    """An archive that may harm: it unpacks to too much, or its names point elsewhere."""
+
+
+class FileNotStableError(LeadfoldError):
+    """A file that is still being written. Trying again later is right."""
+
+
+class HeldError(LeadfoldError):
+    """An import waits for a person before anything is written; the message says why."""
+
+
+class SourceDriftError(HeldError):
+    """A file's header no longer fits its source."""
+
+
+class ReusedFileNameError(HeldError):
+    """A one-off list has the name of an earlier one, and is about other people."""
 
 
 class DatabaseUnavailableError(LeadfoldError):
     """Postgres does not answer, or cannot be started."""
+
+
+class TeamBusyError(DatabaseUnavailableError):
+    """Another import of the team runs for longer than one is willing to wait."""
 
 
 class MigrationError(LeadfoldError):
@@ -39,3 +59,8 @@ class MigrationError(LeadfoldError):
 
 class StalePlanError(LeadfoldError):
     """Postgres changed between planning and applying. The transaction rolls back; plan again."""
+
+
+def refusal(name: str, fact: str, remedy: str) -> UnreadableFileError:
+    """The error for a file that cannot be read: ``name: fact``, then what to do."""
+    return UnreadableFileError(f"{name}: {fact}\n{remedy}")

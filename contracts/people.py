@@ -24,9 +24,15 @@ class Field(NamedTuple):
     kind: FieldKind
 
 
+LEAD_TEXTS = ("product", "lead_status", "niche", "device_id", "user_id")
+"""Text that belongs to the single lead, and that no persona takes over."""
+
 TEXTS = (
+    "honorific",
     "first_name",
+    "middle_name",
     "last_name",
+    "suffix",
     "full_name",
     "company",
     "job_title",
@@ -35,16 +41,15 @@ TEXTS = (
     "state",
     "zip",
     "country",
-    "product",
-    "lead_status",
+    *LEAD_TEXTS,
 )
-"""Free text of a lead, in the order of its columns."""
+"""Text of a lead, in the order of its columns."""
 
-STATED = ("crm_id", "phones", "emails", "email_keys", *TEXTS, "clock", "extra")
+STATED = ("crm_id", "phones", "emails", "email_keys", *TEXTS, "opt_outs", "clock", "extra")
 """What one statement says about a person."""
 
-GOLDEN_TEXTS = tuple(name for name in TEXTS if name not in ("product", "lead_status"))
-"""Free text that the persona takes over; product and status belong to the single lead."""
+GOLDEN_TEXTS = tuple(name for name in TEXTS if name not in LEAD_TEXTS)
+"""Text that the persona takes over."""
 
 GOLDEN = ("crm_id", "phone", "email", *GOLDEN_TEXTS)
 """The fields of a golden record."""
@@ -56,7 +61,7 @@ FIELDS: dict[str, Field] = {
         Field("crm_id", "key"),
         Field("phones", "phones"),
         Field("emails", "emails"),
-        *(Field(name, "text") for name in TEXTS),
+        *(Field(name, "key" if name.endswith("_id") else "text") for name in TEXTS),
         Field("updated_at", "time"),
     )
 }
@@ -64,6 +69,9 @@ FIELDS: dict[str, Field] = {
 
 IDENTIFYING = ("crm_id", "phones", "emails")
 """A person needs one of these."""
+
+
+MAX_ID_BYTES = 500
 
 
 class StagedPerson(pa.DataFrameModel):
@@ -90,6 +98,10 @@ class StagedPerson(pa.DataFrameModel):
         nullable=True, description="When the source last changed the record."
     )
 
+    opt_outs: pl.List(pl.String) = pa.Field(  # type: ignore[valid-type]
+        description="Channels that the row says the person opted out of, sorted."
+    )
+
     @pa.dataframe_check(name="no_identity")
     @classmethod
     def has_a_claim(cls, data: pa.PolarsData) -> pl.LazyFrame:
@@ -98,6 +110,15 @@ class StagedPerson(pa.DataFrameModel):
             pl.col("crm_id").is_not_null()
             | (pl.col("phones").list.len() > 0)
             | (pl.col("emails").list.len() > 0)
+        )
+
+    @pa.dataframe_check(name="id_too_long")
+    @classmethod
+    def has_ids_that_fit(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        """An id is a key of an index, whose rows hold some 2,700 bytes (PostgreSQL, btree)."""
+        ids = pl.col("source_record_id", "crm_id")
+        return data.lazyframe.select(
+            pl.all_horizontal(ids.str.len_bytes().fill_null(0) <= MAX_ID_BYTES)
         )
 
     @pa.dataframe_check(name="phones_are_e164")

@@ -67,13 +67,19 @@ def _update(connection: psycopg.Connection, team_id: str, table: Table, plan: Pl
         ).format(
             table=sql.Identifier(table.name),
             columns=_names(values),
-            values=sql.SQL(", ").join(sql.Identifier("delta", name) for name in values),
+            values=sql.SQL(", ").join(_new_value(table, name) for name in values),
             delta=delta,
             team=sql.Literal(team_id),
             same_key=sql.SQL(" AND ").join(same_key),
         )
     )
     _expect(table, "update", planned, done.rowcount)
+
+
+def _new_value(table: Table, name: str) -> sql.Composable:
+    if name in table.merged:
+        return sql.SQL("stored.{name} || delta.{name}").format(name=sql.Identifier(name))
+    return sql.Identifier("delta", name)
 
 
 def _load(

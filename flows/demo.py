@@ -8,7 +8,7 @@ import psycopg
 from rich.console import Console
 
 from contracts.errors import WrongCallError
-from flows import ledger, local_postgres, report, warehouse
+from flows import ledger, local_postgres, report, teams, terminal, warehouse
 from flows.importing import run_import
 from flows.jobs import Outcome, Request
 from flows.settings import Settings
@@ -34,11 +34,11 @@ def run_demo(settings: Settings, console: Console) -> list[Outcome]:
     """
     if not _FOLDER.is_dir():
         raise WrongCallError(f"The demo needs the samples of a checkout; {_FOLDER} is not there.")
-    report.plain(console, f"Starting the embedded Postgres under {settings.home} ...")
+    terminal.plain(console, f"Starting the embedded Postgres under {settings.home} ...")
     address = local_postgres.recreate_database(settings.home, DATABASE)
     settings = dataclasses.replace(settings, database_url=address)
     with closing(warehouse.connect(settings)) as connection:
-        ledger.add_team(connection, TEAM)
+        teams.add_team(connection, TEAM)
         console.rule("Three files of one population, imported", align="left")
         first = _import_samples(settings)
         console.print(report.summary(first))
@@ -46,15 +46,15 @@ def run_demo(settings: Settings, console: Console) -> list[Outcome]:
         _show_people(connection, console)
         console.rule("Rows that were not loaded, and cells that were not kept", align="left")
         for outcome in first:
-            report.plain(console, f"\n{outcome.file_name}")
+            terminal.plain(console, f"\n{outcome.file_name}")
             entry = ledger.find_import(connection, outcome.import_id)
             console.print(report.issue_counts(ledger.list_issues(connection, entry)))
         console.rule("The same three files again", align="left")
         second = _import_samples(settings)
         console.print(report.summary(second))
-        report.plain(console, "Nothing was written but the ledger: the database had it all.\n")
-    report.plain(console, f"Look at the result:\n  {local_postgres.psql()} '{address}'")
-    report.plain(
+        terminal.plain(console, "Nothing was written but the ledger: the database had it all.\n")
+    terminal.plain(console, f"Look at the result:\n  {local_postgres.psql()} '{address}'")
+    terminal.plain(
         console,
         f"  LEADFOLD_DATABASE_URL='{address}' .venv/bin/leadfold imports\n"
         "Your own file, in your own database:\n"
@@ -64,7 +64,11 @@ def run_demo(settings: Settings, console: Console) -> list[Outcome]:
 
 
 def _import_samples(settings: Settings) -> list[Outcome]:
-    return [run_import(Request(_FOLDER / name, TEAM, source), settings) for name, source in SAMPLES]
+    return [
+        outcome
+        for name, source in SAMPLES
+        for outcome in run_import(Request(_FOLDER / name, TEAM, source), settings)
+    ]
 
 
 def _show_people(connection: psycopg.Connection, console: Console) -> None:
@@ -74,10 +78,12 @@ def _show_people(connection: psycopg.Connection, console: Console) -> None:
         " GROUP BY persona_id) AS people GROUP BY files ORDER BY files"
     ).fetchall()
     for files, people in counts:
-        report.plain(console, f"{people:,} people stand in {files} file{'s' if files > 1 else ''}")
+        terminal.plain(
+            console, f"{people:,} people stand in {files} file{'s' if files > 1 else ''}"
+        )
     sources = ", ".join(sorted(source for _, source in SAMPLES))
-    report.plain(console, f"\nFive of those who stand in all three ({sources}):")
-    table = report.make_table("person", "phone", "email")
+    terminal.plain(console, f"\nFive of those who stand in all three ({sources}):")
+    table = terminal.make_table("person", "phone", "email")
     people = connection.execute(
         "SELECT concat_ws(' ', p.first_name, p.last_name), p.phone, p.email"
         " FROM personas AS p JOIN leads AS l USING (team_id, persona_id)"

@@ -7,25 +7,48 @@ from pathlib import Path
 
 import psycopg
 
-from contracts.errors import DatabaseUnavailableError, StalePlanError
-from contracts.source import load_source
+from contracts.errors import (
+    DatabaseUnavailableError,
+    LeadfoldError,
+    ReusedFileNameError,
+    StalePlanError,
+    TeamBusyError,
+)
+from contracts.registry import load_source
 from flows import ledger, stored, warehouse
 from flows.apply import apply
 from flows.jobs import Job, Outcome, Progress
 from flows.landing import Batch
 from flows.settings import Settings
 from flows.staging import is_staged_from, open_work_file, stage_changed
-from transforms.dedupe import fold_statements
+from transforms.dedupe import count_agreeing_ids, fold_statements
 from transforms.plan import Plan, compare_leads, make_plan
 from transforms.relations import Work
 from transforms.resolve import collect_claims, resolve
 from transforms.survive import survive
 
 MAX_TRIES = 5
+# Fewer ids that changed their people are no evidence of another list.
+_DISAGREEING_IDS = 10
 _BACKOFF_SECONDS = 0.2
+_RESTART_SECONDS = 1.0
 
-# What a writer outside Leadfold, or a lost connection, can do to a plan. None of it lasts.
-_PLAN_AGAIN = (StalePlanError, psycopg.errors.UniqueViolation, psycopg.OperationalError)
+# Classes of SQLSTATE (PostgreSQL, Appendix A) that pass: lost connections, conflicts with other
+# writers, lock timeouts, a server that is going down or coming up.
+_PASSING = ("08", "40", "55P03", "57P01", "57P02", "57P03")
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether planning again from fresh state may help.
+
+    What a writer outside Leadfold, a lost connection or a restart of Postgres did to a plan does
+    not last; a full disk, a value too long for an index, or a busy team do.
+    """
+    if isinstance(error, DatabaseUnavailableError):
+        return not isinstance(error, TeamBusyError)
+    if isinstance(error, psycopg.OperationalError):
+        return error.sqlstate is None or error.sqlstate.startswith(_PASSING)
+    return isinstance(error, StalePlanError | psycopg.errors.UniqueViolation)
 
 
 def fold(
@@ -41,14 +64,22 @@ def fold(
             try:
                 with closing(warehouse.connect(settings, job.import_id)) as connection:
                     return _fold_once(job, batch, work, connection, settings, progress)
-            except _PLAN_AGAIN as error:
+            except (LeadfoldError, psycopg.Error) as error:
+                if not is_passing(error):
+                    if isinstance(error, LeadfoldError):
+                        raise
+                    raise DatabaseUnavailableError(
+                        f"Nothing was written. Postgres says: {warehouse.first_line(error)}"
+                    ) from error
                 if attempt == MAX_TRIES:
                     raise DatabaseUnavailableError(
                         f"Nothing was written: {MAX_TRIES} tries failed, the last one because: "
                         f"{warehouse.first_line(error)}\nImport the file again."
                     ) from error
-                # Full jitter, so that those who met do not meet again.
-                time.sleep(random.uniform(0, _BACKOFF_SECONDS * 2**attempt))
+                # Jitter, so that those who met do not meet again; a restart takes some seconds.
+                is_gone = not isinstance(error, StalePlanError | psycopg.errors.UniqueViolation)
+                least = _RESTART_SECONDS * attempt if is_gone else 0
+                time.sleep(least + random.uniform(0, _BACKOFF_SECONDS * 2**attempt))
     raise AssertionError("unreachable: the last try returns or raises")
 
 
@@ -78,7 +109,7 @@ def _fold_once(
         job.import_id,
         job.team.team_id,
         job.source,
-        job.path.name,
+        job.file_name,
         "dry_run" if job.is_dry_run else "done",
         plan.counts,
         plan.match,
@@ -89,11 +120,25 @@ def _fold_once(
 def _plan(job: Job, work: Work, connection: psycopg.Connection) -> Plan:
     """Fetch what Postgres holds about this batch, and write down what differs."""
     team_id = job.team.team_id
-    collect_claims(work, load_source(job.source).claim_space)
+    source = load_source(job.source)
+    collect_claims(work, source.claim_space)
     stored.fetch_batch(connection, work, team_id, job.source_file)
+    if source.source_file == "file":
+        _check_same_list(job, work)
     fold_statements(work)
     resolve(work, job.import_id)
     stored.fetch_personas(connection, work, team_id)
     compare_leads(work)
     survive(work, job.source, job.import_id)
     return make_plan(work, job.import_id, job.source, job.source_file)
+
+
+def _check_same_list(job: Job, work: Work) -> None:
+    """Hold a one-off list that has the name of another: its ids would mix up their people."""
+    common, agreeing = count_agreeing_ids(work)
+    if common - agreeing >= _DISAGREEING_IDS and 2 * agreeing < common:
+        raise ReusedFileNameError(
+            f"{job.file_name}: a list of this name was imported before, and of the {common:,} "
+            f"record ids in common only {agreeing:,} have a phone, email or CRM id in common too.\n"
+            "If it is another list, give the file another name and import it again."
+        )

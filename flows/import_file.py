@@ -18,7 +18,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from prefect.tasks import Task, exponential_backoff
 
-from contracts.errors import DatabaseUnavailableError, LeadfoldError
+from contracts.errors import DatabaseUnavailableError, LeadfoldError, TeamBusyError
 from flows import importing, report
 from flows.folding import fold
 from flows.jobs import Outcome, Request
@@ -30,9 +30,11 @@ R = TypeVar("R")
 
 
 def lost_connection(_: Task[..., object], __: object, state: State[object]) -> bool:
-    """Whether a task failed for a reason that may pass."""
+    """Whether a task failed for a reason that may pass; a busy team was waited for already."""
     try:
         state.result()
+    except TeamBusyError:
+        return False
     except DatabaseUnavailableError:
         return True
     except Exception:
@@ -66,8 +68,8 @@ def report_task(outcome: Outcome) -> None:
 
 
 @flow(name="import-file", flow_run_name="{team}/{source} {path}", validate_parameters=True)
-def import_file(team: str, source: str, path: Path, dry_run: bool = False) -> State[Outcome]:
-    """Fold one file into a team's people.
+def import_file(team: str, source: str, path: Path, dry_run: bool = False) -> State[list[Outcome]]:
+    """Fold one file into a team's people; each member of an archive is a file.
 
     Args:
         team: Name or id of the team.
@@ -81,22 +83,23 @@ def import_file(team: str, source: str, path: Path, dry_run: bool = False) -> St
         logger.info("%s: %s rows", step, f"{rows:,}")
 
     request = Request(path, team, source, is_dry_run=dry_run)
-    outcome = importing.run_import(request, load_settings(), progress, STEPS)
-    report_task(outcome)
-    state = Completed if outcome.is_good else Failed
-    return state(message=report.sentence(outcome), data=outcome)
+    outcomes = importing.run_import(request, load_settings(), progress, STEPS)
+    for outcome in outcomes:
+        report_task(outcome)
+    state = Completed if all(outcome.is_good for outcome in outcomes) else Failed
+    return state(message=" ".join(map(report.sentence, outcomes)), data=outcomes)
 
 
-def run(request: Request) -> Outcome:
-    """Run the flow in this process, which does nothing else after, and give its outcome."""
+def run(request: Request) -> list[Outcome]:
+    """Run the flow in this process, which does nothing else after, and give its outcomes."""
     atexit.register(_hush)
     state = import_file(
         request.team, request.source, request.path, request.is_dry_run, return_state=True
     )
-    outcome = cast(Outcome | BaseException, state.result(raise_on_failure=False))
-    if isinstance(outcome, BaseException):
-        raise outcome
-    return outcome
+    outcomes = cast(list[Outcome] | BaseException, state.result(raise_on_failure=False))
+    if isinstance(outcomes, BaseException):
+        raise outcomes
+    return outcomes
 
 
 def _hush() -> None:
@@ -119,12 +122,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--dry-run", action="store_true", help="only tell what would happen")
     called = parser.parse_args(arguments)
     try:
-        outcome = run(Request(called.file, called.team, called.source, called.dry_run))
+        outcomes = run(Request(called.file, called.team, called.source, called.dry_run))
     except LeadfoldError as error:
         print(f"Error: {error}", file=sys.stderr)
         return error.exit_code
-    print(report.sentence(outcome))
-    return 0 if outcome.is_good else 1
+    for outcome in outcomes:
+        print(report.sentence(outcome))
+    return 0 if all(outcome.is_good for outcome in outcomes) else 1
 
 
 if __name__ == "__main__":

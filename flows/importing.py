@@ -2,21 +2,23 @@
 
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 
-from contracts.errors import LeadfoldError, SourceDriftError
-from contracts.source import Source, load_source
-from flows import ledger, warehouse
+from contracts.errors import HeldError, LeadfoldError, WrongCallError
+from contracts.registry import load_source
+from flows import ledger, teams, warehouse
 from flows.folding import fold
-from flows.jobs import Job, Outcome, Progress, Request, say_nothing
+from flows.inspecting import AUTO, find_source
+from flows.jobs import Job, Outcome, Progress, Request, make_import_id, say_nothing
 from flows.landing import Batch, check_path, land
 from flows.settings import Settings
 from flows.staging import stage
 from flows.workspace import hold_workspace, sweep_workspaces
+from transforms.normalize import rules_digest
 
 _KILLED = "The process ended before the import did. Nothing was written; import the file again."
 
@@ -25,7 +27,7 @@ _KILLED = "The process ended before the import did. Nothing was written; import 
 class Steps:
     """The steps that may be retried, each on its own; each is safe to run twice."""
 
-    land: Callable[[Job, Settings], Batch]
+    land: Callable[[Job, Settings], list[Batch]]
     stage: Callable[[Job, Batch, Settings, Progress], Path]
     fold: Callable[[Job, Batch, Path, Settings, Progress], Outcome]
 
@@ -35,8 +37,8 @@ def run_import(
     settings: Settings,
     progress: Progress = say_nothing,
     steps: Steps | None = None,
-) -> Outcome:
-    """Import one file, or tell what that would do.
+) -> list[Outcome]:
+    """Import one file, or tell what that would do. Each member of an archive is an import.
 
     Returns:
         What became of it. A held or failed import is an outcome too, with its reason.
@@ -48,28 +50,43 @@ def run_import(
     steps = steps or PLAIN
     with hold_workspace(settings.work, request.import_id):
         job = begin(request, settings)
-        return _carry_out(job, settings, progress, steps)
+        try:
+            batches = steps.land(job, settings)
+        except BaseException as error:
+            return [_stop(job, settings, error)]
+        outcomes = [_carry_out(job, batches[0], settings, progress, steps)]
+    for batch in batches[1:]:
+        member = replace(request, import_id=make_import_id())
+        with hold_workspace(settings.work, member.import_id):
+            job = begin(member, settings)
+            outcomes.append(_carry_out(job, batch, settings, progress, steps))
+    return outcomes
 
 
-def _carry_out(job: Job, settings: Settings, progress: Progress, steps: Steps) -> Outcome:
+def _carry_out(
+    job: Job, batch: Batch, settings: Settings, progress: Progress, steps: Steps
+) -> Outcome:
+    job = replace(job, file_name=batch.file_name)
     try:
-        batch = steps.land(job, settings)
+        job = _of_batch(job, batch)
+        _note_batch(job, batch, settings)
         work_file = steps.stage(job, batch, settings, progress)
         return steps.fold(job, batch, work_file, settings, progress)
-    except LeadfoldError as error:
-        status: ledger.Status = "held" if isinstance(error, SourceDriftError) else "failed"
-        _note_stop(job, settings, status, str(error))
-        return Outcome(
-            job.import_id,
-            job.team.team_id,
-            job.source,
-            job.path.name,
-            status,
-            reason=str(error),
-        )
     except BaseException as error:
-        _note_stop(job, settings, "failed", f"{type(error).__name__}: {error}")
-        raise
+        return _stop(job, settings, error)
+
+
+def _stop(job: Job, settings: Settings, error: BaseException) -> Outcome:
+    """Tell the ledger why an import ends; what is no error of ours goes on up."""
+    if not isinstance(error, LeadfoldError):
+        # The text of a strange error may hold people's data, and the ledger is kept.
+        _note_stop(job, settings, "failed", f"A fault of Leadfold's: {type(error).__name__}.")
+        raise error
+    status: ledger.Status = "held" if isinstance(error, HeldError) else "failed"
+    _note_stop(job, settings, status, str(error))
+    return Outcome(
+        job.import_id, job.team.team_id, job.source, job.file_name, status, reason=str(error)
+    )
 
 
 def begin(request: Request, settings: Settings) -> Job:
@@ -79,7 +96,8 @@ def begin(request: Request, settings: Settings) -> Job:
         WrongCallError: There is no such file, source or team.
         DatabaseUnavailableError: Postgres does not answer.
     """
-    source = load_source(request.source)
+    if request.source != AUTO:
+        load_source(request.source)
     check_path(request.path)
     with (
         warehouse.answering(),
@@ -89,9 +107,10 @@ def begin(request: Request, settings: Settings) -> Job:
             ledger.stop_import(connection, import_id, "failed", _KILLED)
         job = Job(
             request.import_id,
-            ledger.find_team(connection, request.team),
-            source.name,
-            _source_file(source, request.path),
+            _find_team(connection, request),
+            request.source,
+            f"{request.source}/{request.path.name}",
+            request.path.name,
             request.path,
             datetime.now(UTC),
             request.is_dry_run,
@@ -103,37 +122,59 @@ def begin(request: Request, settings: Settings) -> Job:
                 team_id=job.team.team_id,
                 source=job.source,
                 source_file=job.source_file,
-                file_name=job.path.name,
+                file_name=job.file_name,
                 started_by=request.started_by,
             )
     return job
 
 
-def land_file(job: Job, settings: Settings) -> Batch:
-    """Copy the file in, and note its content in the ledger.
+def _find_team(connection: psycopg.Connection, request: Request) -> teams.Team:
+    try:
+        return teams.find_team(connection, request.team)
+    except WrongCallError:
+        if request.new_team is None or not request.is_dry_run:
+            raise
+        return request.new_team
+
+
+def land_file(job: Job, settings: Settings) -> list[Batch]:
+    """Copy the file in, unpacked; a retry copies it again.
 
     Raises:
-        UnreadableFileError: It may not be read, or is empty.
-        DatabaseUnavailableError: Postgres does not answer.
+        UnreadableFileError: It cannot be read as what it claims to be.
     """
-    batch = land(job.path, settings.landing)
-    if not job.is_dry_run:
-        with (
-            warehouse.answering(),
-            closing(warehouse.connect(settings, job.import_id)) as connection,
-        ):
-            ledger.note_file(connection, job.import_id, batch.sha256, batch.size_bytes)
-    return batch
+    return land(job.path, settings.landing)
 
 
 PLAIN = Steps(land_file, stage, fold)
 """The steps without Prefect, in this process."""
 
 
-def _source_file(source: Source, path: Path) -> str:
-    """The logical file: the feed where ids are stable from file to file, else this one file."""
-    name = "default" if source.source_file == "feed" else path.name
-    return f"{source.name}/{name}"
+def _of_batch(job: Job, batch: Batch) -> Job:
+    """The job of one landed file: its source, if that is to be found out, and its logical file."""
+    source = load_source(find_source(batch) if job.source == AUTO else job.source)
+    # The feed where record ids are stable from file to file, else this one file.
+    name = "default" if source.source_file == "feed" else job.file_name
+    return replace(job, source=source.name, source_file=f"{source.name}/{name}")
+
+
+def _note_batch(job: Job, batch: Batch, settings: Settings) -> None:
+    if job.is_dry_run:
+        return
+    with (
+        warehouse.answering(),
+        closing(warehouse.connect(settings, job.import_id)) as connection,
+    ):
+        ledger.note_file(
+            connection,
+            job.import_id,
+            file_name=job.file_name,
+            source=job.source,
+            source_file=job.source_file,
+            sha256=batch.sha256,
+            size_bytes=batch.size_bytes,
+            rules=rules_digest(load_source(job.source), job.team.region),
+        )
 
 
 def _note_stop(job: Job, settings: Settings, status: ledger.Status, reason: str) -> None:

@@ -1,6 +1,7 @@
 """What travels through an import: the request, the job, the outcome."""
 
 import getpass
+import os
 import secrets
 import time
 from collections.abc import Callable
@@ -8,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from flows.ledger import Import, Team
+from flows.ledger import Import
+from flows.teams import Team
 from transforms.ids import make_id
 from transforms.plan import NO_ROWS, Counts
 
@@ -20,6 +22,14 @@ def say_nothing(step: str, rows: int) -> None:
     """The progress that nobody watches."""
 
 
+def find_user() -> str:
+    """Who runs this program; a number where the account has no name, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
 def make_import_id() -> str:
     """The id of an import that starts now."""
     return make_id("import", time.time_ns() // 1_000_000, secrets.randbits(80))
@@ -27,13 +37,18 @@ def make_import_id() -> str:
 
 @dataclass(frozen=True)
 class Request:
-    """What somebody asks for: one file, into one team, read as one source."""
+    """What somebody asks for: one file, into one team, read as one source.
+
+    Attributes:
+        new_team: For a dry run: the team as it would be, if there is none of that name yet.
+    """
 
     path: Path
     team: str
     source: str
     is_dry_run: bool = False
-    started_by: str = field(default_factory=getpass.getuser)
+    new_team: Team | None = None
+    started_by: str = field(default_factory=find_user)
     import_id: str = field(default_factory=make_import_id)
 
 
@@ -46,6 +61,7 @@ class Job:
         team: Whose people these are.
         source: Name of the contract.
         source_file: The logical file, part of each record's key.
+        file_name: What people call the file; a member of an archive is ``outer.zip/member.csv``.
         path: The file as it was given.
         landed_at: The time of the import, for all that depends on one.
         is_dry_run: Whether to stop before anything is written.
@@ -55,6 +71,7 @@ class Job:
     team: Team
     source: str
     source_file: str
+    file_name: str
     path: Path
     landed_at: datetime
     is_dry_run: bool

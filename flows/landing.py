@@ -1,14 +1,16 @@
-"""Landing: a file is copied in under the name of its content, so that it can be read again."""
+"""Landing: a file that somebody sent becomes one or more batches under content-addressed names."""
 
 import hashlib
 import os
 import tempfile
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from contracts.errors import UnreadableFileError, WrongCallError
-
-_BLOCK_BYTES = 1024 * 1024
+from contracts.errors import FileNotStableError, UnsafeArchiveError, WrongCallError
+from flows.file_forms import Form, detect_container, detect_form
+from flows.unpacking import Limits, members
 
 
 @dataclass(frozen=True)
@@ -16,16 +18,18 @@ class Batch:
     """One landed file.
 
     Attributes:
-        file_name: The name that its sender gave it.
-        path: The copy; named by content, readable by its owner alone.
-        sha256: Of the content, hex.
-        size_bytes: Of the content.
+        file_name: As the user gave it; a zip member is ``outer.zip/member.csv``.
+        path: The landed, unpacked file: ``<sha256>.<form>``, mode 0600.
+        sha256: Of the unpacked content, in hex.
+        size_bytes: Of the unpacked content.
+        form: What the content is, by its bytes: csv, xlsx, jsonl, json or parquet.
     """
 
     file_name: str
     path: Path
     sha256: str
     size_bytes: int
+    form: Form
 
 
 def check_path(path: Path) -> None:
@@ -36,30 +40,96 @@ def check_path(path: Path) -> None:
         raise WrongCallError(f"'{path}' is not a file.")
 
 
-def land(path: Path, landing: Path) -> Batch:
-    """Copy a file into the landing folder. The same content lands once, however often it comes.
+def land(
+    path: Path,
+    landing_folder: Path,
+    *,
+    limits: Limits | None = None,
+    settle_seconds: float = 0,
+    clock: Callable[[], float] = time.time,
+) -> list[Batch]:
+    """Take a file in: unpack, hash, copy, and name it after its content.
+
+    Landing the same content twice gives the same batches and writes the same file again. Either
+    all members of an archive land or none.
+
+    Args:
+        path: The file as it was sent: plain, ``.gz``, ``.zst`` or ``.zip``.
+        landing_folder: Where landed files live; made with mode 0700 if absent.
+        limits: How much a packed file may unpack to.
+        settle_seconds: A file changed within this time is taken as still growing. A watched
+            drop folder passes some seconds; a person who names a file means it as it is.
+        clock: The time, in seconds since 1970.
+
+    Returns:
+        One batch per file; a zip gives one per member, in the archive's order.
 
     Raises:
-        UnreadableFileError: It may not be read, or is empty.
+        WrongCallError: There is no such file, or it is no file.
+        FileNotStableError: The file is still being written.
+        UnreadableFileError: The file holds no rows, or cannot be unpacked.
+        UnsafeArchiveError: The archive may harm.
     """
-    landing.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256()
-    size = 0
-    # Created with mode 0600.
-    handle, copy = tempfile.mkstemp(dir=landing, prefix=".landing-")
+    check_path(path)
+    name = path.name
+    before = _signature(path)
+    if settle_seconds > 0 and clock() - path.stat().st_mtime < settle_seconds:
+        raise _not_stable(name, f"it was changed less than {settle_seconds:g} seconds ago")
+    landing_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    parts: list[tuple[Path, Batch]] = []
     try:
-        with path.open("rb") as source, os.fdopen(handle, "wb") as target:
-            while block := source.read(_BLOCK_BYTES):
-                digest.update(block)
-                size += target.write(block)
-        if size == 0:
-            raise UnreadableFileError(f"'{path.name}' is empty: it has no header and no rows.")
-        landed = landing / f"{digest.hexdigest()}.csv"
-        Path(copy).replace(landed)
-    except OSError as error:
-        Path(copy).unlink(missing_ok=True)
-        raise UnreadableFileError(f"'{path}' cannot be read: {error.strerror}.") from error
+        container = detect_container(path)
+        for member, pieces in members(path, name, container, limits or Limits()):
+            part, digest, size_bytes = _write_part(pieces, landing_folder)
+            parts.append((part, Batch(member, part, digest, size_bytes, "csv")))
+            if container != "none":
+                _refuse_nested(part, member)
+            form = detect_form(part, member)
+            landed = landing_folder / f"{digest}.{form}"
+            parts[-1] = (part, Batch(member, landed, digest, size_bytes, form))
+        if _signature(path) != before:
+            raise _not_stable(name, "it changed while it was being read")
+        for part, batch in parts:
+            part.replace(batch.path)
+    finally:
+        for part, _ in parts:
+            part.unlink(missing_ok=True)
+    return [batch for _, batch in parts]
+
+
+def _write_part(pieces: Iterator[bytes], folder: Path) -> tuple[Path, str, int]:
+    """Write to a temporary name beside the target, so that the rename is atomic."""
+    digest = hashlib.sha256()
+    size_bytes = 0
+    handle, part_name = tempfile.mkstemp(prefix=".landing-", suffix=".part", dir=folder)
+    part = Path(part_name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for piece in pieces:
+                digest.update(piece)
+                size_bytes += file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
     except BaseException:
-        Path(copy).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
-    return Batch(path.name, landed, digest.hexdigest(), size)
+    return part, digest.hexdigest(), size_bytes
+
+
+def _refuse_nested(part: Path, member: str) -> None:
+    if detect_container(part) != "none":
+        raise UnsafeArchiveError(
+            f"{member}: a packed file inside a packed file.\n"
+            "Unpack the outer one and send the inner one."
+        )
+
+
+def _signature(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _not_stable(name: str, evidence: str) -> FileNotStableError:
+    return FileNotStableError(
+        f"{name}: the file is still growing: {evidence}.\nTry again when it has been written."
+    )

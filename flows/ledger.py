@@ -1,9 +1,6 @@
 """Teams and the ledger: who may import, what was imported, and what became of it."""
 
-import difflib
-import re
-import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Literal
 
@@ -16,16 +13,6 @@ from contracts.issues import Severity
 from transforms.plan import Counts, Plan
 
 Status = Literal["running", "done", "held", "failed"]
-
-
-@dataclass(frozen=True)
-class Team:
-    """A team whose people never meet those of another."""
-
-    team_id: str
-    name: str
-    region: str
-    policy: str
 
 
 @dataclass(frozen=True)
@@ -80,65 +67,7 @@ class Import:
         return Counts(*(getattr(self, f"rows_{name}") for name in Counts._fields))
 
 
-_IMPORT = (
-    "SELECT import_id, team_id, source, source_file, file_name, file_hash, file_bytes, cause,"
-    " status, reason, started_by, started_at, finished_at, rows_landed, rows_rejected,"
-    " rows_duplicate, rows_inserted, rows_updated, rows_unchanged, rows_deleted, match, effects,"
-    " issues_import_id FROM imports"
-)
-
-
-def add_team(connection: psycopg.Connection, name: str, region: str = "US") -> Team:
-    """Create a team; its id is made from its name, for keys and folders.
-
-    Raises:
-        WrongCallError: The name is taken, or holds no letter or digit.
-    """
-    folded = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    team_id = "_".join(re.findall("[a-z0-9]+", folded))[:63]
-    if not team_id:
-        raise WrongCallError(f"'{name}' cannot name a team: it has no letter or digit.")
-    done = connection.execute(
-        "INSERT INTO teams (team_id, name, region) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-        [team_id, name.strip(), region.upper()],
-    )
-    if done.rowcount == 0:
-        raise WrongCallError(f"There is a team '{name}' (id {team_id}) already.")
-    return find_team(connection, team_id)
-
-
-def list_teams(connection: psycopg.Connection) -> list[Team]:
-    """All teams, by name."""
-    with connection.cursor(row_factory=class_row(Team)) as cursor:
-        query = "SELECT team_id, name, region, policy FROM teams ORDER BY name"
-        return cursor.execute(query).fetchall()
-
-
-def find_team(connection: psycopg.Connection, name: str) -> Team:
-    """The team of that name or id.
-
-    Raises:
-        WrongCallError: There is none; the message names the nearest and says how to add one.
-    """
-    teams = list_teams(connection)
-    for team in teams:
-        if name.strip() in (team.name, team.team_id):
-            return team
-    known = {
-        spelling.casefold(): team.name for team in teams for spelling in (team.name, team.team_id)
-    }
-    matches = difflib.get_close_matches(name.casefold(), known, n=4)
-    near = dict.fromkeys(known[match] for match in matches)
-    if near:
-        hint = " Did you mean " + " or ".join(f"'{spelling}'" for spelling in near) + "?"
-    elif teams:
-        hint = " Teams: " + ", ".join(team.name for team in teams[:10]) + "."
-    else:
-        hint = " There are no teams yet."
-    raise WrongCallError(
-        f"Unknown team '{name}'.{hint}\n"
-        f"To create it, add --new-team, or: leadfold teams add '{name}'"
-    )
+_IMPORT = f"SELECT {', '.join(each.name for each in fields(Import))} FROM imports"  # noqa: S608
 
 
 def start_import(
@@ -159,11 +88,22 @@ def start_import(
     )
 
 
-def note_file(connection: psycopg.Connection, import_id: str, sha256: str, size_bytes: int) -> None:
-    """Write down which content an import has landed."""
+def note_file(
+    connection: psycopg.Connection,
+    import_id: str,
+    *,
+    file_name: str,
+    source: str,
+    source_file: str,
+    sha256: str,
+    size_bytes: int,
+    rules: str,
+) -> None:
+    """Write down what an import has landed, under the name that it has inside an archive."""
     connection.execute(
-        "UPDATE imports SET file_hash = %s, file_bytes = %s WHERE import_id = %s",
-        [sha256, size_bytes, import_id],
+        "UPDATE imports SET file_name = %s, source = %s, source_file = %s, file_hash = %s,"
+        " file_bytes = %s, rules = %s WHERE import_id = %s",
+        [file_name, source, source_file, sha256, size_bytes, rules, import_id],
     )
 
 

@@ -3,11 +3,13 @@
 The seam is thin on purpose: ``start`` gives an address, and everything else takes an address.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import importlib.util
 import os
 import pwd
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -49,6 +51,11 @@ def start(home: Path) -> str:
         DatabaseUnavailableError: It does not start; the message holds the end of its log.
     """
     folder = home / "postgres"
+    if set(str(folder)) & set("'\"\\$`\n"):
+        raise DatabaseUnavailableError(
+            f"The path {folder} holds a quote, backslash, dollar sign or line break, which the "
+            "programs of Postgres do not take.\nSet LEADFOLD_HOME to another folder."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(home / "postgres.lock"):
         # Postgres refuses to run as root: there it gets an account of its own.
@@ -58,25 +65,21 @@ def start(home: Path) -> str:
         data = folder / "data"
         if not data.exists():
             _initialise(data, account)
-        sockets = _socket_folder(folder, account)
-        dsn = address(sockets)
-        if not _answers(dsn):
-            _start_server(data, sockets, account)
-            with psycopg.connect(address(sockets, "postgres"), autocommit=True) as connection:
-                _create_database(connection, ACCOUNT)
-        return dsn
+        # A server that lives is left alone, however slow or full: others work with it.
+        if _server_of(data) is None:
+            _start_server(data, _socket_folder(folder, account), account)
+        return address(_await_ready(data))
 
 
 def recreate_database(home: Path, name: str) -> str:
     """Start the server, and give the address of an empty database of that name."""
     start(home)
-    folder = home / "postgres"
-    sockets = _socket_folder(folder, _account())
+    sockets = _await_ready(home / "postgres" / "data")
     with psycopg.connect(address(sockets, "postgres"), autocommit=True) as connection:
         connection.execute(
             sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
         )
-        _create_database(connection, name)
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     return address(sockets, name)
 
 
@@ -156,6 +159,11 @@ def _initialise(data: Path, account: str | None) -> None:
     )
     with (fresh / "postgresql.conf").open("a") as file:
         file.write(_CONFIGURATION)
+    _run(
+        *("postgres", "--single", "-D", str(fresh), "postgres"),
+        account=account,
+        text=f'CREATE DATABASE "{ACCOUNT}"\n',
+    )
     fresh.rename(data)
 
 
@@ -166,7 +174,9 @@ def _socket_folder(folder: Path, account: str | None) -> Path:
     within it, every connection is trusted.
     """
     sockets = folder / "run"
-    if len(os.fsencode(sockets / ".s.PGSQL.5432")) > _SOCKET_PATH_BYTES:
+    is_long = len(os.fsencode(sockets / ".s.PGSQL.5432")) > _SOCKET_PATH_BYTES
+    # A comma parts one host from the next.
+    if is_long or "," in str(sockets):
         mark = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
         sockets = Path(tempfile.gettempdir()) / f"leadfold-{os.geteuid()}-{mark}"
     sockets.mkdir(mode=0o700, exist_ok=True)
@@ -182,14 +192,6 @@ def _socket_folder(folder: Path, account: str | None) -> Path:
     return sockets
 
 
-def _answers(dsn: str) -> bool:
-    try:
-        psycopg.connect(dsn, connect_timeout=5).close()
-    except psycopg.OperationalError:
-        return False
-    return True
-
-
 def _server_of(data: Path) -> psutil.Process | None:
     """The running server of a data folder, by its pid file."""
     try:
@@ -199,9 +201,26 @@ def _server_of(data: Path) -> psutil.Process | None:
         return None
 
 
+def _await_ready(data: Path) -> Path:
+    """Wait until the server says that it is ready, and give the folder of its socket.
+
+    Its pid file holds the folder in line 5 and the state in line 8 (PostgreSQL, miscadmin.h).
+    """
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        with contextlib.suppress(OSError, IndexError):
+            lines = (data / "postmaster.pid").read_text().splitlines()
+            if lines[7].strip() == "ready":
+                return Path(lines[4])
+        if time.monotonic() > deadline:
+            raise DatabaseUnavailableError(
+                f"The embedded Postgres in {data} is not ready after {_START_SECONDS} s.\n"
+                f"Its log is {data / 'server.log'}."
+            )
+        time.sleep(0.05)
+
+
 def _start_server(data: Path, sockets: Path, account: str | None) -> None:
-    if _server_of(data) is not None:  # still starting or stopping: pg_ctl would give up at once
-        _run("pg_ctl", "-D", str(data), "-m", "fast", "-w", "stop", account=account)
     log = data / "server.log"
     deadline = time.monotonic() + _LEFTOVERS_SECONDS
     while True:
@@ -211,7 +230,7 @@ def _start_server(data: Path, sockets: Path, account: str | None) -> None:
         try:
             return _run(
                 *("pg_ctl", "-D", str(data), "-w", "-t", str(_START_SECONDS), "-l", str(log)),
-                *("-o", f"-c unix_socket_directories='{sockets}'", "start"),
+                *("-o", f"-c unix_socket_directories={shlex.quote(str(sockets))}", "start"),
                 account=account,
             )
         except DatabaseUnavailableError as error:
@@ -223,18 +242,12 @@ def _start_server(data: Path, sockets: Path, account: str | None) -> None:
             time.sleep(0.5)
 
 
-def _create_database(connection: psycopg.Connection, name: str) -> None:
-    known = connection.execute("SELECT FROM pg_database WHERE datname = %s", [name])
-    if known.fetchone() is None:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-
-
-def _run(program: str, *arguments: str, account: str | None) -> None:
+def _run(program: str, *arguments: str, account: str | None, text: str = "") -> None:
     # pg_ctl leaves a server behind that inherits its output, so pipes would never end: a file.
     with tempfile.TemporaryFile() as output:
         done = subprocess.run(
             [str(_binaries() / program), *arguments],
-            stdin=subprocess.DEVNULL,
+            input=text.encode(),
             stdout=output,
             stderr=output,
             user=account,

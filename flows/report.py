@@ -1,23 +1,28 @@
 """What people see of imports and rejects: as text, JSON, CSV or markdown."""
 
 import csv
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich import box
-from rich.console import Console, Group, RenderableType
+import polars as pl
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from contracts.issues import ISSUES
 from flows.jobs import Outcome
 from flows.ledger import Import, Issue
-from transforms.plan import Counts
+from flows.terminal import make_table, text_of, visible
+from transforms.cells import neutralize
 
 _EXAMPLE_CHARS = 70
 # The end of an id is random; so much of it tells apart what one screen shows.
 _SHORT_ID_CHARS = 6
+_SHORTEST_NAME = 3
+
 
 COUNT_LABELS = {
     "landed": "rows",
@@ -57,7 +62,7 @@ def sentence(outcome: Outcome) -> str:
     """An outcome in one sentence."""
     counts = outcome.counts
     if not outcome.is_good:
-        return f"{outcome.status.title()}: {outcome.reason}"
+        return visible(f"{outcome.status.title()}: {outcome.reason}")
     said = [
         f"{getattr(counts, name):,} {label}"
         for name, label in COUNT_LABELS.items()
@@ -70,39 +75,44 @@ def sentence(outcome: Outcome) -> str:
 def summary(outcomes: Sequence[Outcome]) -> Group:
     """What became of the rows of each file, and how its records found their people."""
     files = [
-        Text(outcome.file_name + (" (dry run)" if outcome.status == "dry_run" else ""))
+        outcome.file_name + (" (dry run)" if outcome.status == "dry_run" else "")
         for outcome in outcomes
     ]
-    rows = make_table("file")
-    for name, label in COUNT_LABELS.items():
-        if name != "deleted" or any(outcome.counts.deleted for outcome in outcomes):
-            rows.add_column(label, justify="right")
-    for file, outcome in zip(files, outcomes, strict=True):
-        counts = (f"{count:,}" for count in _shown(outcome.counts))
-        rows.add_row(file, *list(counts)[: len(rows.columns) - 1])
-    matches = make_table("person found by")
-    for label in MATCH_LABELS.values():
-        matches.add_column(label, justify="right", no_wrap=True)
-    for file, outcome in zip(files, outcomes, strict=True):
-        matches.add_row(file, *(f"{outcome.match.get(name, 0):,}" for name in MATCH_LABELS))
-    return Group(rows, matches)
-
-
-def _shown(counts: Counts) -> list[int]:
-    return [getattr(counts, name) for name in COUNT_LABELS]
-
-
-def make_table(*columns: str) -> Table:
-    """An empty table in our style; a cell that is too wide ends in dots."""
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        header_style="bold",
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 0, 0, 1),
+    counts = {
+        label: [getattr(outcome.counts, name) for outcome in outcomes]
+        for name, label in COUNT_LABELS.items()
+        if name != "deleted" or any(outcome.counts.deleted for outcome in outcomes)
+    }
+    matches = {
+        label: [outcome.match.get(name, 0) for outcome in outcomes]
+        for name, label in MATCH_LABELS.items()
+    }
+    return Group(
+        _fit_table({"file": files, **counts}, ["file"]),
+        _fit_table({"person found by": files, **matches}, ["person found by"]),
     )
-    for column in columns:
-        table.add_column(column, no_wrap=True)
+
+
+def _fit_table(columns: Mapping[str, Sequence[str | int]], names: Sequence[str]) -> Table:
+    """A table whose counts are whole on any terminal; the columns ``names`` give way to them."""
+    table = make_table()
+    cells = {
+        label: [f"{cell:,}" if isinstance(cell, int) else visible(cell) for cell in column]
+        for label, column in columns.items()
+    }
+    for label, column in cells.items():
+        if label in names:
+            table.add_column(label, min_width=_SHORTEST_NAME, overflow="ellipsis")
+        else:
+            is_count = any(isinstance(cell, int) for cell in columns[label])
+            table.add_column(
+                label,
+                justify="right" if is_count else "left",
+                no_wrap=True,
+                min_width=max(map(len, (label, *column))),
+            )
+    for row in zip(*cells.values(), strict=True):
+        table.add_row(*(Text(cell, no_wrap=True) for cell in row))
     return table
 
 
@@ -129,24 +139,22 @@ def markdown(outcome: Outcome) -> str:
     )
 
 
-def imports_table(entries: Iterable[Import]) -> Table:
+def imports_table(entries: Sequence[Import]) -> Table:
     """The ledger, newest first."""
-    table = make_table("import", "team", "file", "source", "status", "started (UTC)")
-    for name in ("rows", "new", "changed", "rejected"):
-        table.add_column(name, justify="right")
-    for entry in entries:
-        table.add_row(
-            f"..{entry.import_id[-_SHORT_ID_CHARS:]}",
-            entry.team_id,
-            Text(entry.file_name),
-            entry.source,
-            entry.status,
-            f"{entry.started_at:%m-%d %H:%M}",
-            f"{entry.rows_landed:,}",
-            f"{entry.rows_inserted:,}",
-            f"{entry.rows_updated:,}",
-            f"{entry.rows_rejected:,}",
-        )
+    columns: dict[str, list[str | int]] = {
+        "import": [f"..{entry.import_id[-_SHORT_ID_CHARS:]}" for entry in entries],
+        "team": [entry.team_id for entry in entries],
+        "file": [entry.file_name for entry in entries],
+        "source": [entry.source for entry in entries],
+        "status": [entry.status for entry in entries],
+        "started UTC": [f"{entry.started_at:%m-%d %H:%M}" for entry in entries],
+        "rows": [entry.rows_landed for entry in entries],
+        "new": [entry.rows_inserted for entry in entries],
+        "changed": [entry.rows_updated for entry in entries],
+        "rejected": [entry.rows_rejected for entry in entries],
+    }
+    table = _fit_table(columns, ["team", "file", "source"])
+    table.padding = 0  # or millions do not fit 80 columns
     return table
 
 
@@ -160,11 +168,11 @@ def entry_lines(entry: Import) -> list[RenderableType]:
     outcome = Outcome.of_entry(entry)
     lines: list[RenderableType] = [
         Text(f"{entry.import_id}  {entry.status}", style="bold"),
-        Text(f"{entry.file_name} ({entry.source}) into {entry.team_id}, as {entry.source_file}"),
-        Text(f"started by {entry.started_by}, {entry.started_at:%Y-%m-%d %H:%M:%S} UTC, {took}"),
+        text_of(f"{entry.file_name} ({entry.source}) into {entry.team_id}, as {entry.source_file}"),
+        text_of(f"started by {entry.started_by}, {entry.started_at:%Y-%m-%d %H:%M:%S} UTC, {took}"),
     ]
     if entry.reason:
-        lines.append(Text(entry.reason, style="red"))
+        lines.append(text_of(entry.reason, style="red"))
     if entry.status == "done":
         lines.append(summary([outcome]))
         changes = [
@@ -182,7 +190,7 @@ def issue_counts(issues: Iterable[Issue]) -> Table:
     for issue in issues:
         found.setdefault((issue.severity, issue.code), []).append(issue)
     table = make_table()
-    table.add_column("count", justify="right")
+    table.add_column("count", justify="right", no_wrap=True)
     table.add_column("reason", no_wrap=True)
     table.add_column("what it means, and an example", overflow="fold")
     for (severity, code), group in sorted(
@@ -190,7 +198,7 @@ def issue_counts(issues: Iterable[Issue]) -> Table:
     ):
         example = f"line {group[0].line_no}: {group[0].text.strip()}"
         kept = "" if severity == "reject" else " The row was kept."
-        told = Text(f"{ISSUES[code].sentence}{kept}\n") + Text(_short(example), style="dim")
+        told = text_of(f"{ISSUES[code].sentence}{kept}\n") + text_of(_short(example), style="dim")
         table.add_row(f"{len(group):,}", code, told)
     return table
 
@@ -198,42 +206,36 @@ def issue_counts(issues: Iterable[Issue]) -> Table:
 def issues_table(issues: Iterable[Issue]) -> Table:
     """Rejected rows, line by line."""
     table = make_table()
-    table.add_column("line", justify="right")
+    table.add_column("line", justify="right", no_wrap=True)
     table.add_column("reason", no_wrap=True)
     table.add_column("what it means, and the row as it came", overflow="fold")
     for issue in issues:
-        told = Text(f"{issue.message}\n") + Text(issue.text.strip(), style="dim")
+        told = text_of(f"{issue.message}\n") + text_of(issue.text.strip(), style="dim")
         table.add_row(str(issue.line_no), issue.code, told)
     return table
 
 
-def write_rejects(path: Path, entry: Import, issues: Iterable[Issue]) -> int:
+def write_rejects(path: Path, entry: Import, issues: Sequence[Issue]) -> int:
     """Write rejected rows to a CSV for a spreadsheet, and return how many there were.
 
-    The columns ``_leadfold_import`` and ``_leadfold_line`` tell where each row came from.
+    ``_leadfold_import`` and ``_leadfold_line`` tell where each row came from. A new file is for
+    its owner only: it holds people's data.
     """
-    rows = 0
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
+    reasons = _neutral([issue.message for issue in issues])
+    rows = _neutral([issue.text.rstrip("\r\n") for issue in issues])
+    opener = partial(os.open, mode=0o600)
+    with open(path, "w", encoding="utf-8-sig", newline="", opener=opener) as file:
         writer = csv.writer(file)
         writer.writerow(("_leadfold_import", "_leadfold_line", "code", "reason", "row"))
-        for issue in issues:
-            text = issue.text.rstrip("\r\n")
-            writer.writerow(
-                (entry.import_id, issue.line_no, issue.code, issue.message, _inert(text))
-            )
-            rows += 1
-    return rows
+        for issue, reason, row in zip(issues, reasons, rows, strict=True):
+            writer.writerow((entry.import_id, issue.line_no, issue.code, reason, row))
+    return len(issues)
 
 
-def _inert(text: str) -> str:
-    """Text that a spreadsheet does not run: a formula gets an apostrophe in front."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+def _neutral(cells: list[str]) -> list[str]:
+    """Cells that no spreadsheet runs."""
+    return pl.select(neutralize(pl.lit(pl.Series(cells, dtype=pl.String)))).to_series().to_list()
 
 
 def _short(text: str) -> str:
     return text if len(text) <= _EXAMPLE_CHARS else text[: _EXAMPLE_CHARS - 3] + "..."
-
-
-def plain(console: Console, text: str) -> None:
-    """Print text as it is, with no markup read into it."""
-    console.print(Text(text), soft_wrap=True)

@@ -1,8 +1,11 @@
-"""What a run is told from outside, by environment variables."""
+"""What a run is told from outside: environment variables, names of teams, regions."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from contracts.errors import WrongCallError
 
 _PROJECT = Path(__file__).resolve().parent.parent
 
@@ -39,24 +42,54 @@ class Settings:
 
 
 def load_settings() -> Settings:
-    """Read the environment.
+    """Read the environment; what is not set, or set to nothing, is as in ``Settings``.
 
     ``LEADFOLD_HOME`` (default: the ``data`` folder of the checkout, else ``~/.leadfold``),
     ``LEADFOLD_DATABASE_URL``, ``LEADFOLD_MEMORY_LIMIT``, ``LEADFOLD_CHUNK_ROWS``,
     ``LEADFOLD_LOCK_WAIT_SECONDS``, ``LEADFOLD_CONNECT_TIMEOUT_SECONDS``.
+
+    Raises:
+        WrongCallError: One of them holds what it cannot hold.
     """
-    is_checkout = (_PROJECT / "pyproject.toml").is_file()
-    default_home = _PROJECT / "data" if is_checkout else Path.home() / ".leadfold"
-    environment = os.environ
     return Settings(
-        home=Path(environment.get("LEADFOLD_HOME") or default_home).expanduser().resolve(),
-        database_url=environment.get("LEADFOLD_DATABASE_URL", ""),
-        memory_limit=environment.get("LEADFOLD_MEMORY_LIMIT", Settings.memory_limit),
-        chunk_rows=int(environment.get("LEADFOLD_CHUNK_ROWS", Settings.chunk_rows)),
-        lock_wait_seconds=int(
-            environment.get("LEADFOLD_LOCK_WAIT_SECONDS", Settings.lock_wait_seconds)
-        ),
-        connect_timeout_seconds=int(
-            environment.get("LEADFOLD_CONNECT_TIMEOUT_SECONDS", Settings.connect_timeout_seconds)
+        home=_find_home(),
+        database_url=os.environ.get("LEADFOLD_DATABASE_URL", ""),
+        memory_limit=_read_memory("LEADFOLD_MEMORY_LIMIT", Settings.memory_limit),
+        chunk_rows=_read_number("LEADFOLD_CHUNK_ROWS", Settings.chunk_rows, 1),
+        lock_wait_seconds=_read_number("LEADFOLD_LOCK_WAIT_SECONDS", Settings.lock_wait_seconds, 0),
+        connect_timeout_seconds=_read_number(
+            "LEADFOLD_CONNECT_TIMEOUT_SECONDS", Settings.connect_timeout_seconds, 1
         ),
     )
+
+
+def _find_home() -> Path:
+    is_checkout = (_PROJECT / "pyproject.toml").is_file()
+    try:
+        default = _PROJECT / "data" if is_checkout else Path("~/.leadfold")
+        return Path(os.environ.get("LEADFOLD_HOME") or default).expanduser().resolve()
+    except RuntimeError as error:
+        raise WrongCallError(
+            f"There is no home folder to put data in: {error}\nSet LEADFOLD_HOME to a folder."
+        ) from error
+
+
+def _read_number(variable: str, default: int, least: int) -> int:
+    text = os.environ.get(variable, "").strip() or str(default)
+    # Longer numbers are beyond what Postgres and Polars count with.
+    if not re.fullmatch("[0-9]{1,9}", text) or int(text) < least:
+        raise WrongCallError(
+            f"{variable} is '{text}', not a whole number from {least} to 999999999.\n"
+            f"Correct it, or unset it for {default}."
+        )
+    return int(text)
+
+
+def _read_memory(variable: str, default: str) -> str:
+    """An amount as DuckDB reads it: a number with its unit, a percentage, or ``none``."""
+    text = os.environ.get(variable, "").strip() or default
+    if not re.fullmatch(r"(?i)none|-1|[0-9]+(\.[0-9]+)?\s*(%|b|bytes?|[kmgt](i?b)?)", text):
+        raise WrongCallError(
+            f"{variable} is '{text}', not an amount of memory.\nWrite 2GB or 500MB, for example."
+        )
+    return text

@@ -7,19 +7,23 @@ import duckdb
 import polars as pl
 import psycopg
 
-from contracts.source import load_source, load_sources
+from contracts.errors import UnreadableFileError
+from contracts.registry import load_source, load_sources
+from contracts.source import Source
 from flows import warehouse
 from flows.jobs import Job, Progress
 from flows.landing import Batch
-from flows.reading import read, read_bytes
+from flows.reading import ReadingHints, read
+from flows.reading.places import read_places
 from flows.settings import Settings
 from flows.stored import change_seq, fetch_fingerprints
 from transforms.admit import admit
-from transforms.conform import conform
-from transforms.dedupe import find_changed, group_records, land_rows
-from transforms.normalize import normalize
-from transforms.relations import Work, append, query, stream
-from transforms.work_tables import empty, open_work
+from transforms.conform import conform, map_columns
+from transforms.dedupe import find_changed, group_records, keep_reading_issues, land_rows
+from transforms.normalize import normalize, rules_digest
+from transforms.relations import Work, append, stream
+from transforms.times import DayOrder, count_day_order
+from transforms.work_tables import empty, note, open_work, recall
 
 
 def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Path:
@@ -61,13 +65,46 @@ def _land_records(work: Work, job: Job, batch: Batch, chunk_rows: int, progress:
     source = load_source(job.source)
     known = [(one.name, one.trust, one.claim_space) for one in load_sources().values()]
     open_work(work, pl.DataFrame(known, ["source", "trust", "claim_space"], orient="row"))
+    reading = read(batch, hints=_hints(source), chunk_rows=chunk_rows)
+    encoding = reading.layout.encoding or "utf-8"
+    note(work, "encoding", encoding)
+    # Also of a file in which no record is a row: its header must fit.
+    map_columns(reading.layout.columns, source)
     done = 0
-    for chunk in read(batch, chunk_rows):
-        land_rows(work, conform(chunk.rows.lazy(), source).collect())
-        append(work, "issues", chunk.rejects.with_columns(severity=pl.lit("reject")))
+    for chunk in reading.chunks():
+        conformed = conform(chunk.rows.lazy(), source).collect()
+        tests = conformed.filter("is_test")
+        land_rows(work, conformed.filter(~pl.col("is_test")).drop("is_test"))
+        append(work, "issues", _rejects(batch, tests, pl.lit("test_row"), encoding))
+        append(work, "issues", _as_issues(chunk.rejects, "reject"))
+        append(
+            work, "reading_issues", _as_issues(chunk.issues.rename({"column": "field"}), "issue")
+        )
         done += len(chunk.rows) + len(chunk.rejects)
         progress("read", done)
+    if done == 0:
+        raise UnreadableFileError(
+            f"'{batch.file_name}' has a header but no rows: there is nothing to import."
+        )
     group_records(work)
+
+
+def _hints(source: Source) -> ReadingHints:
+    said = source.reading
+    return ReadingHints(
+        encoding=said.encoding or None,
+        delimiter=said.delimiter or None,
+        quote=said.quote or None,
+        sheet=said.sheet or None,
+        records_path=said.records or None,
+        known_names=source.known_headers,
+    )
+
+
+def _as_issues(found: pl.DataFrame, severity: str) -> pl.DataFrame:
+    return found.drop("byte_offset", "byte_length", strict=False).with_columns(
+        severity=pl.lit(severity)
+    )
 
 
 def stage_changed(
@@ -83,20 +120,25 @@ def stage_changed(
     Fills ``staged`` and ``issues``, and notes the team's ``change_seq`` that it compared with.
     Run again, it starts over.
     """
-    _note_change_seq(work, change_seq(connection, job.team.team_id))
-    fetch_fingerprints(connection, work, job.team.team_id, job.source_file)
+    note(work, "change_seq", str(change_seq(connection, job.team.team_id)))
+    source = load_source(job.source)
+    rules = rules_digest(source, job.team.region)
+    fetch_fingerprints(connection, work, job.team.team_id, job.source_file, rules)
     find_changed(work)
     empty(work, "staged")
     # What reading rejected stays; only landed rows are judged again.
     work.execute("delete from issues where line_no in (select line_no from landed)").fetchall()
-    source = load_source(job.source)
+    keep_reading_issues(work)
+    is_day_first = _day_order(work, source, chunk_rows)
     done = 0
     for conformed in stream(
         work,
         "select * from landed semi join changed_records using (source_record_id) order by line_no",
         chunk_rows,
     ):
-        normal = normalize(conformed, source, job.team.region, job.landed_at)
+        normal = normalize(
+            conformed, source, job.team.region, job.landed_at, is_day_first=is_day_first
+        )
         admitted = admit(normal.rows)
         append(work, "staged", admitted.accepted)
         append(
@@ -104,27 +146,44 @@ def stage_changed(
             "issues",
             normal.issues.with_columns(pl.col("raw").cast(pl.Binary), encoding=pl.lit("utf-8")),
         )
-        append(work, "issues", _rejects(batch, conformed, admitted.rejected))
+        rejected = conformed.join(admitted.rejected, on="line_no", maintain_order="left")
+        append(work, "issues", _rejects(batch, rejected, pl.col("code"), recall(work, "encoding")))
         done += len(conformed)
         progress("normalise", done)
 
 
+def _day_order(work: Work, source: Source, chunk_rows: int) -> bool | None:
+    """Whether the file writes the day before the month, by all its values; never by one row's."""
+    rule = source.columns.get("updated_at")
+    if rule is None or rule.formats or rule.day_first is not None:
+        return None
+    counted = DayOrder(0, 0)
+    for chunk in stream(work, "select updated_at from landed", chunk_rows):
+        counted += count_day_order(chunk["updated_at"])
+    return counted.is_day_first
+
+
 def is_staged_from(work: Work, seq: int) -> bool:
     """Whether the team's data is still as it was when the batch was compared with it."""
-    return bool(query(work, "select change_seq = $seq as same from compared", seq=seq).item())
+    return recall(work, "change_seq") == str(seq)
 
 
-def _note_change_seq(work: Work, seq: int) -> None:
-    work.execute(
-        "create or replace table compared as select $seq::bigint as change_seq", {"seq": seq}
-    ).fetchall()
-
-
-def _rejects(batch: Batch, conformed: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFrame:
-    """Rejected rows with their bytes as they stand in the file."""
-    placed = rejected.join(conformed, on="line_no", how="left", maintain_order="left")
-    return rejected.with_columns(
+def _rejects(batch: Batch, rows: pl.DataFrame, code: pl.Expr, encoding: str) -> pl.DataFrame:
+    """Rejected rows with their bytes as they stand in the file, or as text where they do not."""
+    has_place = rows["byte_offset"].is_not_null()
+    placed = read_places(batch.path, rows.filter(has_place))
+    if "raw_text" in rows.columns:
+        text = rows["raw_text"]
+    else:
+        text = rows["id_text"].str.replace_all("\x1f", ": ").str.replace_all("\x1e", " | ")
+    raws = [
+        next(placed) if is_placed else (said or "").encode()
+        for is_placed, said in zip(has_place, text, strict=True)
+    ]
+    return rows.select(
+        "line_no",
         severity=pl.lit("reject"),
-        raw=pl.Series(read_bytes(batch, placed), dtype=pl.Binary),
-        encoding=pl.lit("utf-8"),
+        code=code,
+        raw=pl.Series(raws, dtype=pl.Binary),
+        encoding=pl.lit(encoding),
     )

@@ -1,16 +1,16 @@
 """Connections to Postgres: the one place that opens them, migrates, and takes a team's lock."""
 
-import getpass
 import hashlib
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib import resources
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from contracts.errors import DatabaseUnavailableError, MigrationError
+from contracts.errors import DatabaseUnavailableError, MigrationError, TeamBusyError
 from flows import local_postgres
 from flows.settings import Settings
 
@@ -18,12 +18,26 @@ OLDEST_SERVER = 140000
 _MIGRATION_LOCK = "leadfold:migrations"
 
 # An outside writer may keep a row locked; an import then plans again rather than wait for ever.
+# Other timeouts, which a role or database may set, would end a connection while it waits for a
+# long plan. They are asked for by name: each version of Postgres has more of them.
 _SESSION = """
 SET TIME ZONE 'UTC';
 SET search_path = public, pg_temp;
 SET lock_timeout = '60s';
 SET client_min_messages = warning;
+SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN (
+    'statement_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout',
+    'transaction_timeout'
+);
 """
+
+_NOT_AN_ADDRESS = """\
+LEADFOLD_DATABASE_URL is not the address of a database.
+Write postgresql://user:password@host:5432/database; in user and password write special characters
+percent-encoded: / as %2F, @ as %40, : as %3A, % as %25, a blank as %20."""
+
+# lock_timeout is counted in milliseconds, in 32 bits; 0 would wait for ever.
+_LONGEST_WAIT_MS = 2**31 - 1
 
 
 def find_database(settings: Settings) -> str:
@@ -59,9 +73,11 @@ def open_connection(settings: Settings, purpose: str) -> psycopg.Connection:
         purpose: Shown as ``application_name`` in ``pg_stat_activity``.
 
     Raises:
-        DatabaseUnavailableError: It does not answer, or is older than Postgres 14.
+        DatabaseUnavailableError: It does not answer, is older than Postgres 14, or its address
+            is none.
     """
     dsn = find_database(settings)
+    name = describe(dsn)
     try:
         connection = psycopg.connect(
             dsn,
@@ -72,17 +88,22 @@ def open_connection(settings: Settings, purpose: str) -> psycopg.Connection:
         )
     except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
         raise DatabaseUnavailableError(
-            f"The database at {describe(dsn)} does not answer: {first_line(error)}\n"
+            f"The database at {name} does not answer: {first_line(error)}\n"
             "Check LEADFOLD_DATABASE_URL and that the server is up."
         ) from error
     if connection.info.server_version < OLDEST_SERVER:
         found = connection.info.server_version // 10000
         connection.close()
-        raise DatabaseUnavailableError(
-            f"{describe(dsn)} is Postgres {found}; Leadfold needs 14 or newer."
-        )
+        raise DatabaseUnavailableError(f"{name} is Postgres {found}; Leadfold needs 14 or newer.")
     connection.execute(_SESSION)
     return connection
+
+
+@contextmanager
+def connected(settings: Settings) -> Iterator[psycopg.Connection]:
+    """A connection for a short while, with the schema up to date; errors as in ``answering``."""
+    with answering(), closing(connect(settings)) as connection:
+        yield connection
 
 
 @contextmanager
@@ -101,17 +122,44 @@ def answering() -> Iterator[None]:
 
 
 def describe(dsn: str) -> str:
-    """A database's address without its password, for people."""
-    try:
-        parts = conninfo_to_dict(dsn)
-    except psycopg.ProgrammingError:
-        return "the given address"
-    host = parts.get("host") or "localhost"
+    """A database's address without its password, for people.
+
+    Raises:
+        DatabaseUnavailableError: It is no address. The message quotes nothing of it: where
+            special characters stand unencoded, any part may hold some of the password.
+    """
+    parts = _parse(dsn)
+    if parts is None:
+        # Outside the except clause: a traceback would show what libpq says, password and all.
+        raise DatabaseUnavailableError(_NOT_AN_ADDRESS)
+    host = parts.get("host") or parts.get("hostaddr") or "localhost"
     port = f":{parts['port']}" if parts.get("port") else ""
-    return f"{host}{port}/{parts.get('dbname') or parts.get('user') or getpass.getuser()}"
+    database = parts.get("dbname") or parts.get("user")
+    return f"{host}{port}/{database}" if database else f"{host}{port}"
 
 
-def first_line(error: Exception) -> str:
+def _parse(dsn: str) -> dict[str, str] | None:
+    """What an address says, or None where it is none or libpq may have cut it in a wrong place."""
+    try:
+        parts = {key: str(value) for key, value in conninfo_to_dict(dsn).items()}
+    except psycopg.ProgrammingError:
+        return None
+    if not re.fullmatch(r"[0-9,]*", parts.get("port", "")):
+        return None
+    # `key=value` says what is what; a URL is cut at the first `/`, `@` or `:` that fits.
+    is_url = dsn.startswith(("postgresql://", "postgres://"))
+    names = [*parts.get("host", "").split(","), parts.get("dbname", "")]
+    return None if is_url and any(map(_is_odd, names)) else parts
+
+
+def _is_odd(name: str) -> bool:
+    """Whether a host or database in a URL is likelier the rest of a password."""
+    is_socket_folder = name.startswith("/") and "@" not in name
+    is_ipv6 = re.fullmatch(r"[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(%\w+)?", name) is not None
+    return not (is_socket_folder or is_ipv6) and re.search(r"[@:\s]", name) is not None
+
+
+def first_line(error: BaseException) -> str:
     """What went wrong, in a line."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
@@ -124,7 +172,7 @@ def migrate(connection: psycopg.Connection) -> list[str]:
 
     Raises:
         MigrationError: An applied migration was edited, the database is newer than this
-            program, or a table of ours exists without it.
+            program, a table of ours exists without it, or the user may not create tables.
     """
     files = _migrations()
     # Reading first keeps the usual start free of locks.
@@ -171,21 +219,33 @@ def _pending(connection: psycopg.Connection, files: dict[str, str]) -> list[str]
 
 
 def _apply_migration(connection: psycopg.Connection, name: str, text: str) -> None:
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS leadfold_migrations ("
-        " name text PRIMARY KEY, checksum text NOT NULL,"
-        " applied_at timestamptz NOT NULL DEFAULT now())"
-    )
     try:
+        # With its schema: a user who may not use `public` would create a temporary table.
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS public.leadfold_migrations ("
+            " name text PRIMARY KEY, checksum text NOT NULL,"
+            " applied_at timestamptz NOT NULL DEFAULT now())"
+        )
         connection.execute(sql.SQL(text))
-    except (psycopg.errors.DuplicateTable, psycopg.errors.InsufficientPrivilege) as error:
+        connection.execute(
+            "INSERT INTO leadfold_migrations (name, checksum) VALUES (%s, %s)",
+            [name, _checksum(text)],
+        )
+    except psycopg.errors.ReadOnlySqlTransaction as error:
+        raise MigrationError(
+            f"Migration {name} cannot be applied: the database is read-only.\n"
+            "Give the address of the primary server, and see default_transaction_read_only."
+        ) from error
+    except (
+        psycopg.errors.DuplicateTable,
+        psycopg.errors.InsufficientPrivilege,
+        psycopg.errors.InvalidSchemaName,
+    ) as error:
         raise MigrationError(
             f"Migration {name} cannot be applied: {first_line(error)}.\n"
-            "Give Leadfold a database of its own, and a user who may create tables in it."
+            "Give Leadfold a database of its own, and a user who may create tables in its schema"
+            " public."
         ) from error
-    connection.execute(
-        "INSERT INTO leadfold_migrations (name, checksum) VALUES (%s, %s)", [name, _checksum(text)]
-    )
 
 
 def _checksum(text: str) -> str:
@@ -197,17 +257,18 @@ def team_locked(connection: psycopg.Connection, team_id: str, wait_seconds: int)
     """A transaction that holds the team's lock: one import of a team at a time.
 
     Raises:
-        DatabaseUnavailableError: Another import of the team holds the lock for too long.
+        TeamBusyError: Another import of the team holds the lock for too long.
     """
+    wait_ms = min(max(wait_seconds * 1000, 1), _LONGEST_WAIT_MS)
     with connection.transaction():
-        connection.execute("SELECT set_config('lock_timeout', %s, true)", [f"{wait_seconds}s"])
+        connection.execute("SELECT set_config('lock_timeout', %s, true)", [f"{wait_ms}ms"])
         try:
             connection.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended('leadfold:' || %s, 0))", [team_id]
             )
         except psycopg.errors.LockNotAvailable as error:
-            raise DatabaseUnavailableError(
-                f"Another import of team '{team_id}' has been running for {wait_seconds} s.\n"
+            raise TeamBusyError(
+                f"Another import of team '{team_id}' did not end within {wait_seconds} s.\n"
                 "Wait for it, or raise LEADFOLD_LOCK_WAIT_SECONDS."
             ) from error
         connection.execute("SET LOCAL lock_timeout = '60s'")

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from flows import ledger, local_postgres, warehouse
+from flows import local_postgres, teams, warehouse
 from flows.importing import run_import
 from flows.jobs import Outcome, Request
 from flows.settings import Settings
@@ -32,9 +32,7 @@ def server_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def settings(server_home: Path, tmp_path: Path) -> Iterator[Settings]:
     """Settings with a home and a migrated database of the test's own."""
     name = f"test_{next(_numbers)}"
-    admin = local_postgres.address(server_home / "postgres" / "run", "postgres")
-    if not (server_home / "postgres" / "run").exists():  # the path was too long for a socket
-        admin = local_postgres.start(server_home).replace("/leadfold?", "/postgres?")
+    admin = local_postgres.start(server_home).replace("/leadfold?", "/postgres?")
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE template_leadfold").format(sql.Identifier(name))
@@ -48,7 +46,7 @@ def settings(server_home: Path, tmp_path: Path) -> Iterator[Settings]:
 def connection(settings: Settings) -> Iterator[psycopg.Connection]:
     """A connection to the test's database, with team 'acme' (region US) in it."""
     with closing(warehouse.connect(settings)) as connection:
-        ledger.add_team(connection, "acme")
+        teams.add_team(connection, "acme")
         yield connection
 
 
@@ -71,7 +69,8 @@ def import_text(settings: Settings, connection: psycopg.Connection, tmp_path: Pa
         path = tmp_path / name
         path.write_text(text, encoding="utf-8", newline="")
         used = replace(settings, chunk_rows=chunk_rows) if chunk_rows else settings
-        return run_import(Request(path, team, source, is_dry_run=is_dry_run), used)
+        (outcome,) = run_import(Request(path, team, source, is_dry_run=is_dry_run), used)
+        return outcome
 
     return do
 

@@ -8,19 +8,17 @@ from types import SimpleNamespace as Record
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
+from pycountry import countries
 
 PLACEHOLDERS = {"none@none.com", "test@test.com"}
 MATCHES = ("new", "crm_id", "phone", "email")
 
 
-class World:
-    """What a team's database holds: leads by key, and who holds each claim."""
-
+class World:  # leads by key, who holds each claim, how many people there are
     def __init__(self) -> None:
         self.leads, self.holders, self.people = {}, {}, 0
 
     def golden(self) -> dict[int, dict[str, str]]:
-        """The golden record of each person: the newest lead that states a field wins it."""
         found: dict[int, dict[str, str]] = {}
         for lead in sorted(self.leads.values(), key=lambda lead: lead.order):
             record = found.setdefault(lead.person, {})
@@ -29,7 +27,7 @@ class World:
             for rank, (name, kind) in enumerate(spaces.items(), start=1):
                 values = getattr(lead, f"{name}s")
                 held = [v for v in values if self.holders.get((rank, kind, v)) == lead.person]
-                record.update({name: held[0]} if held else {})
+                record[name] = held[0] if held else record.get(name)
         return found
 
 
@@ -60,9 +58,12 @@ def state(row: list[str], header: list[str], line: int, layout: dict) -> Record 
     if len(row) != len(header) or not (crm_ids or phones or emails):
         return None
     key = crm_ids[0] if crm_ids else str(sorted((k, v) for k, v in cells.items() if v))
-    clock = cells.get(layout.get("clock", ""))
-    when = datetime.strptime(clock, layout["format"]).replace(tzinfo=UTC) if clock else None
+    when = cells.get(layout.get("clock", ""))
+    when = datetime.strptime(when, layout["format"]).replace(tzinfo=UTC) if when else None
     texts = {ours: v for ours, theirs in layout["texts"].items() if (v := cells.get(theirs))}
+    texts |= {"country": countries.lookup(v).alpha_2} if (v := texts.get("country")) else {}
+    if "full_name" in texts:  # in these samples always a first and a last name
+        texts["first_name"], texts["last_name"] = texts["full_name"].split()
     claims = {(1, layout["space"], v) for v in crm_ids} | {(2, "phone", v) for v in phones}
     claims |= {(3, "email", v) for v in emails}
     order = (when is not None, when or datetime.min.replace(tzinfo=UTC))
@@ -73,7 +74,7 @@ def state(row: list[str], header: list[str], line: int, layout: dict) -> Record 
 def import_file(world: World, path: Path, layout: dict, sequence: int) -> tuple[Counter, Counter]:
     """Fold one file in; ``layout`` names columns, clock format, trust and space of ids."""
     with path.open(encoding="utf-8", newline="") as file:
-        header, *rows = csv.reader(file)
+        header, *rows = (row for row in csv.reader(file) if any(row))
     stated = [state(row, header, line, layout) for line, row in enumerate(rows)]
     accepted = sorted((s for s in stated if s), key=lambda s: (s.order, s.line))
     counts = Counter(landed=len(rows), rejected=stated.count(None), duplicate=len(accepted))
@@ -87,9 +88,8 @@ def import_file(world: World, path: Path, layout: dict, sequence: int) -> tuple[
         claims.setdefault(s.key, set()).update(s.claims)
     counts["duplicate"] -= len(new)
     for key, lead in new.items():
-        old, same = world.leads.get(key), False
-        if old:  # these samples never change, so there is nothing to fold into what is stored
-            same = all(getattr(old, f) == getattr(lead, f) for f in ("texts", "phones", "emails"))
+        old = world.leads.get(key)  # these samples never change, so nothing is folded into it
+        same = old and (old.texts, old.phones, old.emails) == (lead.texts, lead.phones, lead.emails)
         counts["unchanged" if same else "updated" if old else "inserted"] += 1
         held = sorted(claim for claim in claims[key] if claim in world.holders)
         lead.person = old.person if old else world.holders[held[0]] if held else world.people

@@ -6,8 +6,9 @@ import polars as pl
 import pytest
 
 from contracts.errors import SourceDriftError
-from contracts.source import Source, load_source, parse_source
-from transforms.conform import conform, map_columns
+from contracts.registry import load_source, parse_source
+from contracts.source import Source
+from transforms.conform import conform, extend_salesforce_id, map_columns
 
 
 def landed(**columns: list[str | None]) -> pl.LazyFrame:
@@ -41,13 +42,43 @@ def test_what_the_contract_does_not_name_is_kept() -> None:
     assert extra == ['{"Zed":"a \\"b\\""}', '{"Amy":"c"}']
 
 
-def test_blanks_are_null_whatever_they_are_called() -> None:
-    """N/A and its like say nothing, in any case, and outer blanks fall away."""
+def test_empty_cells_are_null_and_outer_blanks_fall_away() -> None:
+    """What else means nothing is the contract's, and decided when a row is normalised."""
     contract = source("{phones: Phone, city: City}")
-    frame = landed(Phone=["1", "n/a", ""], City=["  Bonn ", "NULL", None])
+    frame = landed(Phone=["1", " ", ""], City=["  Bonn ", "NULL", None])
     rows = conform(frame, contract).collect()
-    assert rows["city"].to_list() == ["Bonn", None, None]
+    assert rows["city"].to_list() == ["Bonn", "NULL", None]
     assert rows["phones"].to_list() == [["1"], [], []]
+
+
+def test_ids_are_keys_whatever_a_spreadsheet_did_to_them() -> None:
+    """A tail, a wrapping or a provider's mark does not make another record."""
+    contract = source("{source_record_id: Id, phones: Phone}", 'prefixes: ["l:"]')
+    frame = landed(Id=["7", "7.0", '="7"', "'7", "l:7", "N/A", None], Phone=["1"] * 7)
+    ids = conform(frame, contract).collect()["source_record_id"].to_list()
+    assert ids == ["7"] * 5 + [None, None]
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        ("003D000000QV6vV", "003D000000QV6vVIAT"),
+        ("001A0000006Vm9u", "001A0000006Vm9uIAC"),
+        ("003D000000QV6vVIAT", "003D000000QV6vVIAT"),
+        ("not an id", "not an id"),
+    ],
+)
+def test_salesforce_ids_of_15_and_18_characters_are_one(short: str, long: str) -> None:
+    """Both forms are of Salesforce's own documentation; what is no such id stays as it is."""
+    found = pl.select(extend_salesforce_id(pl.lit(short))).item()
+    assert found == long
+
+
+def test_test_leads_are_marked() -> None:
+    """A provider's test lead is known by any of its cells."""
+    contract = source("{phones: Phone}", 'test_rows: ["<test lead:"]')
+    frame = landed(Phone=["1", "2"], Name=["Ann", "<test lead: dummy data for name>"])
+    assert conform(frame, contract).collect()["is_test"].to_list() == [False, True]
 
 
 def test_the_texts_depend_on_the_cells_alone() -> None:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from conftest import Import
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
-from flows import import_file, ledger
+from flows import import_file, ledger, teams
 from flows.jobs import Request
 from flows.settings import Settings
+from tests.conftest import Import
 
 TEXT = "name,phone,email\nAnn,415-555-2671,\nBob,,bob@example.com\nZed,12,\nAnn,415-555-2671,\n"
 
@@ -50,9 +50,9 @@ def test_the_flow_and_the_plain_story_give_the_same(
     tmp_path: Path,
 ) -> None:
     """Counts, matches, effects and people are the same; the flow leaves a report behind."""
-    ledger.add_team(connection, "beta")
+    teams.add_team(connection, "beta")
     plain = import_text(TEXT)
-    outcome = import_file.run(Request(tmp_path / "list.csv", "beta", "generic"))
+    (outcome,) = import_file.run(Request(tmp_path / "list.csv", "beta", "generic"))
     assert (outcome.status, outcome.counts, outcome.match, outcome.effects) == (
         plain.status,
         plain.counts,
@@ -72,7 +72,10 @@ def test_a_failed_import_is_a_failed_run_with_its_sentence(
     path.touch()
     state = import_file.import_file("acme", "generic", path, return_state=True)
     assert state.is_failed()
-    assert state.message == "Failed: 'empty.csv' is empty: it has no header and no rows."
+    assert state.message == (
+        "Failed: empty.csv: the file is empty (0 bytes).\n"
+        "Export it again; check the sender's filter."
+    )
     (entry,) = ledger.list_imports(connection)
     assert entry.status == "failed"
 

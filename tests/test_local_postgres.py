@@ -1,8 +1,10 @@
 """The embedded Postgres: shared, and never blocked by what a killed process left."""
 
+import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +65,34 @@ def test_a_killed_server_does_not_block_the_next_start(home: Path) -> None:
     # The kernel gives numbers out again: let the file name a living process that is no Postgres.
     pid_file.write_text(pid_file.read_text().replace(str(pid), str(os.getpid()), 1))
     assert answer(local_postgres.start(home)) == 42
+
+
+def test_a_full_server_is_left_running(home: Path) -> None:
+    """When no connection is to be had, the server is not stopped under those who have one."""
+    dsn = local_postgres.start(home)
+    pid = server_pid(home)
+    with contextlib.ExitStack() as stack:
+        held = []
+        with contextlib.suppress(psycopg.OperationalError):
+            while True:
+                held.append(stack.enter_context(psycopg.connect(dsn)))
+        assert local_postgres.start(home) == dsn
+        assert server_pid(home) == pid
+        assert held[0].execute("SELECT 42").fetchone() == (42,)
+
+
+def test_another_temporary_folder_finds_the_same_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A socket outside of a home with a long path is found wherever it is."""
+    home = tmp_path / ("a long folder name, " * 5).strip()
+    try:
+        dsn = local_postgres.start(home)
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        assert local_postgres.start(home) == dsn
+        assert answer(dsn) == 42
+    finally:
+        local_postgres.stop(home)
 
 
 def test_a_killed_initdb_does_not_block_the_next_start(home: Path) -> None:

@@ -5,18 +5,20 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from contracts.source import Source, load_source, parse_source
+from contracts.registry import load_source, parse_source
+from contracts.source import Source
 from transforms.admit import admit
 from transforms.conform import conform
-from transforms.emails import normalize_emails
 from transforms.normalize import Normalized, compare_emails, normalize
-from transforms.phones import normalize_phones
-from transforms.values import parse_times
 
 LANDED_AT = datetime(2026, 11, 21, tzinfo=UTC)
 
 
-def normalized(columns: dict[str, list[str | None]], source: Source | None = None) -> Normalized:
+def normalized(
+    columns: dict[str, list[str | None]],
+    source: Source | None = None,
+    is_day_first: bool | None = None,
+) -> Normalized:
     rows = len(next(iter(columns.values())))
     position = {
         "line_no": list(range(2, rows + 2)),
@@ -28,69 +30,7 @@ def normalized(columns: dict[str, list[str | None]], source: Source | None = Non
     )
     contract = source or load_source("generic")
     conformed = conform(frame, contract).with_columns(pl.col("source_record_id").fill_null("r"))
-    return normalize(conformed.collect(), contract, "US", LANDED_AT)
-
-
-@pytest.mark.parametrize(
-    ("value", "region", "e164", "issue"),
-    [
-        ("(415) 555-2671", "US", "+14155552671", None),
-        ("+44 20 7946 0123", "US", "+442079460123", None),
-        ("020 7946 0123", "GB", "+442079460123", None),
-        ("020 7946 0123", "US", None, "phone_invalid"),
-        ("0000000000", "US", None, "phone_invalid"),
-        ("555", "US", None, "phone_invalid"),
-        ("ask her", "US", None, "phone_invalid"),
-        ("", "US", None, None),
-        (None, "US", None, None),
-    ],
-)
-def test_phones(value: str | None, region: str, e164: str | None, issue: str | None) -> None:
-    """A number is valid in its region or it is an issue; a blank is neither."""
-    answer = normalize_phones(pl.Series([value], dtype=pl.String), region)
-    assert answer.select("e164", "issue").row(0) == (e164, issue)
-
-
-@pytest.mark.parametrize(
-    ("value", "address", "issue"),
-    [
-        (" Ann@Example.COM ", "ann@example.com", None),
-        ("none@none.com", None, "email_placeholder"),
-        ("a@b@c", None, "email_invalid"),
-        ("nobody at home", None, "email_invalid"),
-        ("", None, None),
-        (None, None, None),
-    ],
-)
-def test_emails(value: str | None, address: str | None, issue: str | None) -> None:
-    """An address is lower case, or an issue; a blank is neither."""
-    answer = normalize_emails(pl.Series([value], dtype=pl.String))
-    assert answer.select("address", "issue").row(0) == (address, issue)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("2026-03-01", datetime(2026, 3, 1, tzinfo=UTC)),
-        ("2026-03-01 09:21", datetime(2026, 3, 1, 9, 21, tzinfo=UTC)),
-        ("2026-03-01T09:21:05.250+0200", datetime(2026, 3, 1, 7, 21, 5, 250_000, tzinfo=UTC)),
-        ("2026-03-01T09:21:05Z", datetime(2026, 3, 1, 9, 21, 5, tzinfo=UTC)),
-        ("2026-02-30", None),
-        ("yesterday", None),
-    ],
-)
-def test_times(value: str, expected: datetime | None) -> None:
-    """ISO 8601 in its usual shapes, in UTC; what is no time is an issue."""
-    answer = parse_times(pl.Series([value]))
-    assert answer.row(0) == (expected, None if expected else "time_invalid")
-
-
-def test_times_without_an_offset_are_of_the_contracts_zone() -> None:
-    """New York's nine o'clock is two in UTC; an hour that its clocks skipped is no time."""
-    answer = parse_times(
-        pl.Series(["2026-01-05 09:00", "2026-03-08 02:30"]), (), "America/New_York"
-    )
-    assert answer["value"].to_list() == [datetime(2026, 1, 5, 14, tzinfo=UTC), None]
+    return normalize(conformed.collect(), contract, "US", LANDED_AT, is_day_first=is_day_first)
 
 
 def test_all_phones_and_emails_of_a_row_are_kept_each_once() -> None:
@@ -114,9 +54,9 @@ def test_a_damaged_cell_is_null_and_told_and_its_row_survives() -> None:
     result = normalized({"Phone": ["12"], "Email": ["x@y@z"], "updated_at": ["soon"]})
     assert result.rows.select("phones", "emails", "clock").row(0) == ([], [], None)
     assert result.issues.rows() == [
-        (2, "issue", "phone_invalid", "phones", "12"),
-        (2, "issue", "email_invalid", "emails", "x@y@z"),
-        (2, "issue", "time_invalid", "updated_at", "soon"),
+        (2, "issue", "phone_too_short", "phones", None, "12"),
+        (2, "issue", "email_invalid", "emails", None, "x@y@z"),
+        (2, "issue", "time_unreadable", "updated_at", None, "soon"),
     ]
 
 
@@ -129,6 +69,37 @@ def test_the_region_is_the_rows_then_the_sources_then_the_teams() -> None:
     )
     found = normalized({"Phone": ["020 7946 0123"]}, british).rows["phones"].to_list()
     assert found == [["+442079460123"]]
+
+
+def test_an_area_code_may_stand_in_another_column() -> None:
+    """A contract names it; seven digits alone are no number."""
+    contract = parse_source(
+        "name: x\nsource_file: file\ncolumns: {phones: Phone}\narea_code: [Area]", "x.yaml"
+    )
+    columns = {"Phone": ["555-2671", "555-2671"], "Area": ["415", ""]}
+    assert normalized(columns, contract).rows["phones"].to_list() == [["+14155552671"], []]
+
+
+def test_throw_away_addresses_are_left_out_if_the_contract_says_so() -> None:
+    """They are kept otherwise."""
+    text = "name: x\nsource_file: file\ncolumns: {emails: Email}\n"
+    columns = {"Email": ["ann@mailinator.com"]}
+    for more, expected in (("", ["ann@mailinator.com"]), ("refuse_disposable: true", [])):
+        found = normalized(columns, parse_source(text + more, "x.yaml"))
+        assert found.rows["emails"].to_list() == [expected]
+
+
+def test_dates_are_read_in_the_order_of_the_whole_file() -> None:
+    """With 03/04 alone nobody knows; what the file's other dates say decides for all."""
+    source = parse_source(
+        "name: x\nsource_file: file\ncolumns: {phones: Phone, updated_at: Changed}", "x.yaml"
+    )
+    columns = {"Phone": ["415-555-2671"], "Changed": ["03/04/2026"]}
+    expected = {None: None, True: datetime(2026, 4, 3, tzinfo=UTC)}
+    expected[False] = datetime(2026, 3, 4, tzinfo=UTC)
+    for order, clock in expected.items():
+        found = normalized(columns, source, is_day_first=order)
+        assert found.rows["clock"].to_list() == [clock], order
 
 
 def test_a_clock_a_day_ahead_counts_as_none() -> None:

@@ -1,62 +1,214 @@
-"""Reading: every record of the file, with its line and its bytes."""
+"""What reading promises: every record once, damage alone rejected, text as it came."""
 
-from pathlib import Path
+from itertools import pairwise
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
-from contracts.errors import UnreadableFileError
-from flows.landing import Batch, land
-from flows.reading import read, read_bytes
+from flows.reading import ReadingHints, csv_reading
+from tests.files import Read, Written, read_bytes
+from tests.reading_corpus import CASES, JSON_CASES, Case, crossed_cases
 
-
-def batch_of(content: bytes, folder: Path) -> Batch:
-    path = folder / "file.csv"
-    path.write_bytes(content)
-    return land(path, folder / "landing")
+CROSSED = crossed_cases()
 
 
-@pytest.mark.parametrize("chunk_rows", [1, 2, 1000])
-def test_rows_carry_their_physical_line_and_bytes(tmp_path: Path, chunk_rows: int) -> None:
-    """A quoted line break, a blank line and CRLF do not put the line numbers out."""
-    content = b'a,b\r\n1,"x\r\ny"\r\n\r\n2,\xc3\xa9\r\n3,z'
-    batch = batch_of(content, tmp_path)
-    chunks = list(read(batch, chunk_rows))
-    rows = [row for chunk in chunks for row in chunk.rows.iter_rows()]
-    assert [(row[0], *row[3:]) for row in rows] == [
-        (2, "1", "x\r\ny"),
-        (5, "2", "é"),
-        (6, "3", "z"),
-    ]
-    found = [raw for chunk in chunks for raw in read_bytes(batch, chunk.rows)]
-    assert found == [b'1,"x\r\ny"\r\n', b"2,\xc3\xa9\r\n", b"3,z"]
-    assert all(len(chunk.rows) <= chunk_rows for chunk in chunks)
+def _name(case: Case) -> str:
+    return case.name
 
 
-@pytest.mark.parametrize(
-    ("record", "code"),
-    [
-        (b"1\n", "too_few_fields"),
-        (b"1,2,3\n", "too_many_fields"),
-        (b"1,\xff\n", "undecodable_bytes"),
-        (b"1,\x00\n", "control_characters"),
-        (b"1,\x1f\n", "control_characters"),
-    ],
-)
-def test_a_damaged_record_is_rejected_alone(tmp_path: Path, record: bytes, code: str) -> None:
-    """It keeps its line and its bytes; the records around it are rows."""
-    (chunk,) = read(batch_of(b"a,b\n7,8\n" + record + b"9,0\n", tmp_path))
-    assert chunk.rows.select("line_no", "a", "b").rows() == [(2, "7", "8"), (4, "9", "0")]
-    assert chunk.rejects.rows() == [(3, code, record, "utf-8")]
+def _check(found: Read, case: Case) -> None:
+    assert found.rows == case.rows
+    assert found.rejects == case.rejects
+    if case.columns is not None:
+        assert found.layout.columns == case.columns
 
 
-def test_columns_get_names_that_tell_them_apart(tmp_path: Path) -> None:
-    """A byte order mark, blanks, a nameless and a repeated column."""
-    (chunk,) = read(batch_of(b"\xef\xbb\xbf a ,,a,a\n1,2,3,4\n", tmp_path))
-    assert chunk.rows.columns[3:] == ["a", "column_2", "a (2)", "a (3)"]
+@pytest.mark.parametrize("case", CASES, ids=_name)
+@pytest.mark.parametrize("is_careful", [False, True], ids=["fast", "careful"])
+def test_corpus(case: Case, is_careful: bool) -> None:
+    """A file gives exactly its rows and rejects, each with its line, on either path."""
+    _check(read_bytes(case.content, case.hints, is_careful=is_careful), case)
 
 
-@pytest.mark.parametrize("content", [b"a,b\n", b"a,b", b"a,b\n\n\n"])
-def test_a_header_without_rows_is_refused(tmp_path: Path, content: bytes) -> None:
-    """Nothing to import is said, not passed over."""
-    with pytest.raises(UnreadableFileError, match="a header but no rows"):
-        list(read(batch_of(content, tmp_path)))
+@pytest.mark.parametrize("case", JSON_CASES, ids=_name)
+def test_json_corpus(case: Case) -> None:
+    """A JSON file gives exactly its rows and rejects, each with its line."""
+    _check(read_bytes(case.content, case.hints), case)
+
+
+@pytest.mark.parametrize("case", CROSSED, ids=_name)
+def test_crossed_corpus(case: Case) -> None:
+    """No pair of encoding, dialect, line end and damage is read wrongly."""
+    _check(read_bytes(case.content, case.hints), case)
+
+
+def test_corpus_size() -> None:
+    """The corpus has at least 120 files."""
+    assert len(CASES) + len(JSON_CASES) + len(CROSSED) >= 120
+
+
+@pytest.mark.parametrize("case", [*CASES, *CROSSED], ids=_name)
+def test_raw_bytes(case: Case) -> None:
+    """A record's offset and length give its original bytes; no two records overlap."""
+    found = read_bytes(case.content, case.hints)
+    kept = [case.content[at : at + size] for at, size in found.places]
+    assert all(raw in kept for raw in found.raws)
+    spans = sorted((at, at + size) for at, size in found.places)
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
+
+
+# --- Properties ---------------------------------------------------------------------------------
+
+WRITTEN = [
+    Written(delimiter, quote, escape, line_end, quotes_all)
+    for delimiter in ",;\t|"
+    for quote, escape in [('"', ""), ('"', "\\"), ("'", ""), ("", "")]
+    for line_end in ("\n", "\r\n")
+    for quotes_all in ((False, True) if quote else (False,))
+]
+HEADER = ("key", "first", "last", "remark")
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252"]
+LETTERS = "abcXYZ 019.-@éüñŠ"
+quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def _cells(written: Written) -> st.SearchStrategy[str]:
+    """Whatever the dialect can carry. What cannot be told apart by anybody is left out."""
+    alphabet = LETTERS + ",;|'\""
+    if written.quote:
+        alphabet += "\n\t" + written.delimiter + written.quote
+    else:
+        alphabet = "".join(c for c in alphabet if c not in (written.delimiter, '"', "'"))
+    if written.escape:
+        alphabet += "\\"
+    return st.text(alphabet, max_size=8)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[Written, str, list[tuple[str, ...]]]:
+    """A table, and how and in which encoding it is written."""
+    written = draw(st.sampled_from(WRITTEN))
+    encoding = draw(st.sampled_from(ENCODINGS))
+    cell = _cells(written)
+    # The key keeps a record from being blank, a total or the header again.
+    row = st.tuples(st.from_regex(r"[1-9][0-9]{0,5}", fullmatch=True), cell, cell, cell)
+    return written, encoding, draw(st.lists(row, min_size=1, max_size=12))
+
+
+def _hints(written: Written) -> ReadingHints:
+    return ReadingHints(quote=written.quote, escape=written.escape, has_header=True)
+
+
+@quick
+@given(tables())
+def test_reading_gives_back_what_was_written(
+    case: tuple[Written, str, list[tuple[str, ...]]],
+) -> None:
+    """Whatever table a dialect and an encoding can carry comes back exactly."""
+    written, encoding, rows = case
+    content = written.table([HEADER, *rows]).encode(encoding)
+    hints = ReadingHints(
+        encoding=encoding if encoding in ("cp1252", "utf-16-be") else None,
+        quote=written.quote,
+        escape=written.escape,
+    )
+    found = read_bytes(content, hints)
+    assert found.cells == rows
+    assert found.rejects == []
+
+
+DAMAGES = ["more", "fewer", "open", "nul", "control", "return", "bytes"]
+
+
+def _break(written: Written, row: tuple[str, ...], damage: str) -> bytes:
+    quote, delimiter = written.quote, written.delimiter
+    if damage == "open":
+        return delimiter.join((row[0], quote + "open", *map(written.cell, row[2:]))).encode()
+    line = {
+        "more": written.row((*row, "STOP")),
+        "fewer": written.row(row[:2]),
+        "nul": written.row((row[0], "a\x00b", *row[2:])),
+        "control": written.row((row[0], "a\x0bb", *row[2:])),
+        "return": delimiter.join((row[0], "a\rb", *map(written.cell, row[2:]))),
+        "bytes": written.row((row[0], "a?b", *row[2:])),
+    }[damage]
+    return line.encode().replace(b"a?b", b"a\xffb")
+
+
+@st.composite
+def damaged_tables(
+    draw: st.DrawFn,
+) -> tuple[Written, list[tuple[str, str, str, str]], int, str]:
+    """A table, how it is written, and which of its records is damaged how."""
+    written = draw(st.sampled_from([w for w in WRITTEN if w.quote and not w.escape]))
+    # Cells neither begin nor end with what could be taken for a field's border: a quote left
+    # open right before such a cell closes there in good order, and nobody could tell.
+    inner = st.text(LETTERS + "\n" + written.delimiter + written.quote, max_size=6)
+    cell = st.one_of(st.text(LETTERS, max_size=5), inner.map(lambda text: f"x{text}x"))
+    row = st.tuples(st.from_regex(r"[1-9][0-9]{0,5}", fullmatch=True), cell, cell, cell)
+    rows = draw(st.lists(row, min_size=3, max_size=9))
+    return written, rows, draw(st.integers(0, len(rows) - 2)), draw(st.sampled_from(DAMAGES))
+
+
+@quick
+@given(damaged_tables(), st.booleans())
+def test_damage_costs_exactly_its_record(
+    case: tuple[Written, list[tuple[str, str, str, str]], int, str], is_careful: bool
+) -> None:
+    """Damage to one record rejects that record, with its bytes, and leaves all others equal."""
+    written, rows, at, damage = case
+    end = written.line_end.encode()
+    lines = [written.row(row).encode() for row in [HEADER, *rows]]
+    lines[at + 1] = _break(written, rows[at], damage)
+    hints = ReadingHints(
+        delimiter=written.delimiter, quote=written.quote, escape="", encoding="utf-8", header_line=1
+    )
+    found = read_bytes(end.join([*lines, b""]), hints, is_careful=is_careful)
+    assert found.cells == rows[:at] + rows[at + 1 :]
+    assert found.raws == [lines[at + 1]]
+    line_no = 1 + sum(line.count(b"\n") + 1 for line in lines[: at + 1])
+    assert [line for line, _ in found.rejects] == [line_no]
+
+
+JUNK = st.lists(
+    st.sampled_from(
+        [b"1,a,b", b"id,name,x", b'2,"c","d"', b'"', b'""', b",", b"\n", b"\r\n", b"\r", b"x", b" ",
+         b"\x00", b"\x0b", b"\xff", "é".encode(), "Ã©".encode(), b"Total", b",,\n", b"\n3,e,f\n",
+         b'\n4,"g\nh",i\n', b"\\", b'5,"j""k",l\n', b"\n6,m,n,\n", b"---", b"a b c d\n"]
+    ),
+    max_size=25,
+)  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None)
+@given(JUNK, st.sampled_from(["", "\\"]), st.sampled_from(["utf-8", "utf-16-le", "cp1252"]))
+@example([b"1,a,b", b"\n", b'2,"c","d"', b"\n", b'"'], "", "utf-8")
+def test_both_paths_agree(parts: list[bytes], escape: str, encoding: str) -> None:
+    """The fast path says exactly what the careful path says, on any input."""
+    content = b"id,name,x\n" + b"".join(parts)
+    if encoding == "utf-16-le":
+        content = content.decode("latin-1").encode("utf-16-le")
+    hints = ReadingHints(encoding=encoding, delimiter=",", quote='"', escape=escape, header_line=1)
+    fast = read_bytes(content, hints)
+    careful = read_bytes(content, hints, is_careful=True)
+    assert fast == careful
+
+
+@settings(max_examples=200, deadline=None)
+@given(JUNK, st.integers(40, 200))
+def test_blocks_do_not_matter(parts: list[bytes], block_bytes: int) -> None:
+    """Where a file is cut into blocks changes nothing."""
+    content = b"id,name,x\n" + b"".join(parts * 3)
+    hints = ReadingHints(encoding="utf-8", delimiter=",", quote='"', escape="", header_line=1)
+    whole = read_bytes(content, hints)
+    with pytest.MonkeyPatch.context() as patch:
+        defaults = csv_reading.CsvReader.__init__.__defaults__
+        assert defaults is not None
+        patch.setattr(
+            csv_reading.CsvReader.__init__,
+            "__defaults__",
+            (defaults[0], block_bytes, *defaults[2:]),
+        )
+        patch.setattr(csv_reading, "_STEP_BYTES", block_bytes // 2)
+        assert read_bytes(content, hints) == whole

@@ -7,12 +7,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg.rows import dict_row
-from reference import World, import_file
 
 from contracts.people import GOLDEN
 from flows.importing import run_import
 from flows.jobs import Request
 from flows.settings import Settings
+from tests.reference import World, import_file
 
 SAMPLES = Path(__file__).resolve().parent.parent / "data" / "samples"
 
@@ -87,7 +87,7 @@ def test_the_reference_gives_the_same_people_values_and_counts(
         layout = LAYOUTS[name]
         path = SAMPLES / layout["file"]
         counts, match = import_file(world, path, layout, sequence)
-        outcome = run_import(Request(path, "acme", name), settings)
+        (outcome,) = run_import(Request(path, "acme", name), settings)
         assert Counter(outcome.counts._asdict()) == counts, name
         assert Counter(outcome.match) == match, name
         assert people_of(connection) == reference_people(world), name

@@ -3,7 +3,8 @@
 import pytest
 
 from contracts.errors import ContractError, WrongCallError
-from contracts.source import header_key, load_source, load_sources, parse_source
+from contracts.registry import load_source, load_sources, parse_source
+from contracts.source import header_key
 
 GOOD = "name: x\nsource_file: file\ncolumns: {phones: [Phone]}\n"
 

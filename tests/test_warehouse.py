@@ -1,13 +1,16 @@
 """Connections and migrations."""
 
 import threading
+import time
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 
 import psycopg
 import pytest
+from psycopg import sql
 
-from contracts.errors import DatabaseUnavailableError, MigrationError
+from contracts.errors import DatabaseUnavailableError, MigrationError, TeamBusyError
 from flows import warehouse
 from flows.settings import Settings
 
@@ -84,12 +87,77 @@ def test_a_table_of_somebody_else_is_not_touched(bare: Settings) -> None:
     assert tables == [("leads",)]
 
 
+@pytest.fixture
+def guest(bare: Settings) -> Iterator[Settings]:
+    """The bare database as a user sees it who may do nothing in it."""
+    name = bare.database_url.split("?")[0].rsplit("/", 1)[1] + "_guest"
+    with psycopg.connect(bare.database_url, autocommit=True) as owner:
+        owner.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
+        yield replace(bare, database_url=bare.database_url.replace("leadfold@", f"{name}@"))
+        owner.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(name)))
+        owner.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+
+@pytest.mark.parametrize("may_use", [False, True])
+def test_a_user_who_may_not_create_tables_is_told_so(
+    bare: Settings, guest: Settings, may_use: bool
+) -> None:
+    """As on Postgres 15 and newer, where only owners create in `public`; no temporary tables."""
+    with psycopg.connect(bare.database_url, autocommit=True) as owner:
+        if may_use:
+            owner.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
+    with pytest.raises(MigrationError, match="a user who may create tables") as caught:
+        warehouse.connect(guest)
+    assert "permission denied for schema public" in str(caught.value)
+
+
+def test_a_database_without_its_schema_is_refused(bare: Settings) -> None:
+    """Without `public`, tables would be temporary, and an import gone with its connection."""
+    with psycopg.connect(bare.database_url, autocommit=True) as owner:
+        owner.execute("DROP SCHEMA public")
+    with pytest.raises(MigrationError, match='schema "public" does not exist'):
+        warehouse.connect(bare)
+
+
+def test_a_read_only_database_is_refused(bare: Settings) -> None:
+    """A standby, or a database that was set so, cannot be migrated; the message says why."""
+    _set_for_database(bare, "default_transaction_read_only", "on")
+    with pytest.raises(MigrationError, match="the database is read-only"):
+        warehouse.connect(bare)
+
+
+def test_a_time_limit_of_the_database_ends_no_import(settings: Settings) -> None:
+    """A connection of ours idles while a long plan is made; limits set for others do not count."""
+    limits = (
+        "idle_in_transaction_session_timeout",
+        "statement_timeout",
+        "idle_session_timeout",
+        "transaction_timeout",
+    )
+    for limit in limits:
+        _set_for_database(settings, limit, "3s")
+    with psycopg.connect(settings.database_url) as connection:
+        for limit in limits:
+            assert connection.execute(f"SHOW {limit}").fetchone() == ("3s",)
+    with closing(warehouse.connect(settings)) as connection:
+        for limit in limits:
+            assert connection.execute(f"SHOW {limit}").fetchone() == ("0",)
+
+
+def _set_for_database(settings: Settings, parameter: str, value: str) -> None:
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("ALTER DATABASE {} SET {} = {}").format(
+                sql.Identifier(connection.info.dbname), sql.Identifier(parameter), value
+            )
+        )
+
+
 @pytest.mark.parametrize(
     "url",
     [
         "postgresql://nobody:hunter2@127.0.0.1:9/none",
         "postgresql://nobody:hunter2@no-such-host.invalid/none",
-        "not a url, password=hunter2",
     ],
 )
 def test_a_database_that_does_not_answer_is_said_in_one_sentence(
@@ -102,15 +170,67 @@ def test_a_database_that_does_not_answer_is_said_in_one_sentence(
     assert "LEADFOLD_DATABASE_URL" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:pa/ss@127.0.0.1:9/x",
+        "postgresql://u:12/ss@127.0.0.1:9/x",
+        "postgresql://u:p@sswd@127.0.0.1:9/x",
+        "postgresql://u:pa:ss@sswd@127.0.0.1:9/x",
+        "postgresql://u:se cret@127.0.0.1:9/x",
+        "postgresql://u:100%secret@127.0.0.1:9/x",
+        "postgres://u:12/ss%20wd@h/x",
+        "postgresql+psycopg://u:secret@127.0.0.1:9/x",
+        "u:secret@127.0.0.1/x",
+        "host=127.0.0.1 port=9 password=se cret",
+        "host=127.0.0.1 password=a port=secret",
+        "not a url, password=secret",
+    ],
+)
+def test_what_is_no_address_is_not_repeated(settings: Settings, url: str) -> None:
+    """Unencoded, a password may end up in any part of an address, and in what libpq says of it."""
+    with pytest.raises(DatabaseUnavailableError) as caught:
+        warehouse.connect(replace(settings, database_url=url))
+    said = str(caught.value)
+    assert said.startswith("LEADFOLD_DATABASE_URL is not the address of a database.\n")
+    assert "percent-encoded" in said
+    for part in ("pa/", "/ss", ":12", "ss@", "sswd", "secret", "cret", "127.0.0.1"):
+        assert part not in said
+    # Tracebacks show what an error comes from.
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("postgresql://u:p%2Fa%40ss@db.example:5433/leads", "db.example:5433/leads"),
+        ("postgresql://u:pa#s?s@db.example/leads", "db.example/leads"),
+        ("postgresql://one:1,two:2/leads", "one,two:1,2/leads"),
+        ("postgresql://[::1]:5432/leads", "::1:5432/leads"),
+        ("postgresql://leadfold@/leadfold?host=/srv/my%20data/run", "/srv/my data/run/leadfold"),
+        ("host=/tmp dbname='my leads' password=secret", "/tmp/my leads"),
+        ("host=db user=ann password=secret", "db/ann"),
+        ("postgresql://", "localhost"),
+    ],
+)
+def test_an_address_is_told_without_its_password(url: str, name: str) -> None:
+    """Usual addresses are named: hosts, sockets, IPv6, several servers, key=value."""
+    assert warehouse.describe(url) == name
+
+
 def test_a_team_is_locked_against_a_second_import(settings: Settings) -> None:
-    """One import of a team at a time; another team is not held up."""
+    """One import of a team at a time, waited for as told; another team is not held up."""
     with (
         closing(warehouse.connect(settings)) as one,
         closing(warehouse.connect(settings)) as other,
         warehouse.team_locked(one, "acme", 1),
     ):
-        with pytest.raises(DatabaseUnavailableError, match="Another import of team 'acme'"):
-            with warehouse.team_locked(other, "acme", 1):
-                pass
+        for wait_seconds in (0, 1):
+            start = time.monotonic()
+            with pytest.raises(TeamBusyError, match="Another import of team 'acme'"):
+                with warehouse.team_locked(other, "acme", wait_seconds):
+                    pass
+            # Not the 60 s that a locked row is waited for, nor for ever.
+            assert wait_seconds <= time.monotonic() - start < wait_seconds + 20
         with warehouse.team_locked(other, "beta", 1):
             pass

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from conftest import Import
 
 from flows import ledger
 from flows.settings import Settings
 from flows.workspace import hold_workspace, sweep_workspaces
+from tests.conftest import Import
 
 # An import that tells when it has reached a step, and then waits to be killed.
 SLOW_IMPORT = """

@@ -1,6 +1,7 @@
 """Landed text -> named fields: which column fills which field, and what no field names."""
 
 import difflib
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ import polars as pl
 from contracts.errors import SourceDriftError
 from contracts.people import FIELDS, IDENTIFYING
 from contracts.source import Source, header_key
+from transforms.cells import mend_number, mend_text
 
 POSITION = ("line_no", "byte_offset", "byte_length")
 """Where a record stands in the landed file; every frame of rows carries these first."""
@@ -38,13 +40,9 @@ def map_columns(headers: Sequence[str], source: Source) -> ColumnMap:
     Raises:
         SourceDriftError: A required column is absent, or none that identifies a person is there.
     """
-    by_key: dict[str, str] = {}
-    for header in headers:
-        by_key.setdefault(header_key(header), header)
     fields: dict[str, tuple[str, ...]] = {}
     for name, rule in source.columns.items():
-        keys = dict.fromkeys(header_key(column) for column in rule.columns)
-        present = tuple(by_key[key] for key in keys if key in by_key)
+        present = tuple(_present(rule.columns, headers))
         is_list = FIELDS[name].kind in ("phones", "emails")
         if present:
             fields[name] = present if is_list else present[:1]
@@ -60,6 +58,7 @@ def map_columns(headers: Sequence[str], source: Source) -> ColumnMap:
         )
     ignore = {header_key(column) for column in source.ignore}
     used = {header for names in fields.values() for header in names}
+    used |= {header for rule in source.consent for header in _present(rule.columns, headers)}
     rest = [header for header in headers if header not in used]
     return ColumnMap(
         fields,
@@ -78,54 +77,125 @@ def conform(landed: pl.LazyFrame, source: Source) -> pl.LazyFrame:
 
     Returns:
         The position, then ``source_record_id`` (null where the file has none), the fields of
-        the contract (text, null where blank; ``phones`` and ``emails`` lists of texts without
-        blanks), ``extra`` (what the contract does not name, as a JSON object of header and
-        text, sorted by header; null where there is nothing), ``row_text`` (all cells but the
-        ignored ones, from which the fingerprint comes) and ``id_text`` (all cells, from which
-        a record id comes where there is none). The texts depend on no rule that may change,
-        nor on the order of the columns. Row order is kept.
+        the contract (text, trimmed, null where empty; ``phones`` and ``emails`` lists of texts),
+        ``area_code`` (for phones that are written without one), ``consents`` (a text for each
+        column of each consent rule), ``extra`` (what the contract does not name, as a JSON
+        object of header and text, sorted by header; null where there is nothing), ``is_test``
+        (a test lead of the provider's), ``row_text`` (all cells but the ignored ones, from which
+        the fingerprint comes) and ``id_text`` (all cells, or those of ``record_id_from``, from
+        which a record id comes where there is none). The last two depend on no rule that may
+        change, nor on the order of the columns. Row order is kept.
 
     Raises:
         SourceDriftError: A required column is absent.
     """
     headers = [name for name in landed.collect_schema().names() if name not in POSITION]
     columns = map_columns(headers, source)
-    cells = {header: _cell(header, source.blanks) for header in headers}
-    fields = []
-    for name, field in FIELDS.items():
-        present = [cells[header] for header in columns.fields.get(name, ())]
-        if field.kind in ("phones", "emails"):
-            texts = pl.concat_list(present).list.drop_nulls() if present else pl.lit([], _TEXTS)
-            fields.append(texts.alias(name))
-        else:
-            text = present[0] if present else pl.lit(None, pl.String)
-            fields.append(text.alias(name))
     kept = [header for header in headers if header not in columns.ignored]
     return landed.select(
         *POSITION,
-        *fields,
-        _extra(columns.extra, cells).alias("extra"),
+        *_fields(columns, source),
+        _area_code(headers, source).alias("area_code"),
+        _consents(headers, source).alias("consents"),
+        _extra(columns.extra).alias("extra"),
+        _is_test(headers, source).alias("is_test"),
         _canonical(kept).alias("row_text"),
-        _canonical(headers).alias("id_text"),
+        _canonical(_present(source.record_id_from, headers) or headers).alias("id_text"),
     )
 
 
 _TEXTS = pl.List(pl.String)
 
 
-def _cell(header: str, blanks: Sequence[str]) -> pl.Expr:
-    """A cell without outer blanks, null where it says 'nothing'."""
+def _fields(columns: ColumnMap, source: Source) -> list[pl.Expr]:
+    fields = []
+    for name, field in FIELDS.items():
+        cells = [_cell(header, source.prefixes) for header in columns.fields.get(name, ())]
+        if field.kind in ("phones", "emails"):
+            texts = pl.concat_list(cells).list.drop_nulls() if cells else pl.lit([], _TEXTS)
+            fields.append(texts.alias(name))
+        else:
+            text = cells[0] if cells else pl.lit(None, pl.String)
+            # The key is needed before all else; other cells are mended when they are normalised.
+            fields.append(
+                (mend_id(text, source) if name == "source_record_id" else text).alias(name)
+            )
+    return fields
+
+
+def mend_id(text: pl.Expr, source: Source) -> pl.Expr:
+    """An id without what a spreadsheet did to it; null where it says 'nothing'."""
+    mended = mend_number(mend_text(text, source.blanks).struct.field("value"))
+    value = mended.struct.field("value")
+    return extend_salesforce_id(value) if source.id_form == "salesforce" else value
+
+
+def extend_salesforce_id(value: pl.Expr) -> pl.Expr:
+    """The 18-character form of a 15-character id, which Excel can compare without case.
+
+    Three more characters tell which of the others are capitals, five by five, as bits of a
+    number from A to 5 (Salesforce, "Convert 15 character IDs to 18 character IDs").
+    """
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+    checks = []
+    for start in (0, 5, 10):
+        bits = [
+            value.str.slice(start + place, 1).str.contains("[A-Z]").cast(pl.UInt8) * (1 << place)
+            for place in range(5)
+        ]
+        checks.append(
+            pl.sum_horizontal(bits).replace_strict(list(range(32)), list(alphabet), default=None)
+        )
+    is_short = value.str.contains("^[0-9A-Za-z]{15}$")
+    return pl.when(is_short).then(pl.concat_str(value, *checks)).otherwise(value)
+
+
+def _cell(header: str, prefixes: Sequence[str] = ()) -> pl.Expr:
+    """A cell without outer blanks and the provider's marks, null where nothing is left."""
     text = pl.col(header).str.strip_chars()
-    return pl.when(~text.str.to_lowercase().is_in(list(blanks))).then(text)
+    if prefixes:
+        marks = "|".join(re.escape(prefix) for prefix in prefixes)
+        text = text.str.replace(f"^(?:{marks})", "").str.strip_chars()
+    return pl.when(text != "").then(text)
 
 
-def _extra(headers: Sequence[str], cells: dict[str, pl.Expr]) -> pl.Expr:
-    """A JSON object of the cells that are not blank; null where all are."""
+def _area_code(headers: Sequence[str], source: Source) -> pl.Expr:
+    present = _present(source.area_code, headers)
+    return _cell(present[0]) if present else pl.lit(None, pl.String)
+
+
+def _consents(headers: Sequence[str], source: Source) -> pl.Expr:
+    by_key = {header_key(header): header for header in reversed(headers)}
+    cells = []
+    for rule in source.consent:
+        for column in rule.columns:
+            header = by_key.get(header_key(column))
+            cells.append(_cell(header) if header else pl.lit(None, pl.String))
+    return pl.concat_list(cells) if cells else pl.lit([], _TEXTS)
+
+
+def _is_test(headers: Sequence[str], source: Source) -> pl.Expr:
+    if not source.test_rows:
+        return pl.lit(False)
+    starts = "|".join(re.escape(start) for start in source.test_rows)
+    cells = [pl.col(header).str.contains(rf"^\s*(?:{starts})") for header in headers]
+    return pl.any_horizontal(cells).fill_null(value=False)
+
+
+def _present(wanted: Sequence[str], headers: Sequence[str]) -> list[str]:
+    """Those of some headers that the file has, as the file writes them."""
+    by_key = {header_key(header): header for header in reversed(headers)}
+    keys = dict.fromkeys(header_key(column) for column in wanted)
+    return [by_key[key] for key in keys if key in by_key]
+
+
+def _extra(headers: Sequence[str]) -> pl.Expr:
+    """A JSON object of the cells that are not empty; null where all are."""
     if not headers:
         return pl.lit(None, pl.String)
     members = []
     for header in sorted(headers):
-        cell = cells[header]
+        cell = _cell(header)
         member = pl.struct(cell.alias(header)).struct.json_encode().str.strip_prefix("{")
         members.append(pl.when(cell.is_not_null()).then(member.str.strip_suffix("}")))
     joined = pl.concat_str(members, separator=",", ignore_nulls=True)

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from transforms.relations import Work, query, run
+from transforms.relations import Work, query, run, statement
 
 
 def land_rows(work: Work, conformed: pl.DataFrame) -> None:
@@ -25,6 +25,17 @@ def group_records(work: Work) -> pl.Series:
 def find_changed(work: Work) -> None:
     """Leave out the records whose rows are those that Postgres has taken in before."""
     run(work, "find_changed")
+
+
+def keep_reading_issues(work: Work) -> None:
+    """Tell what reading noticed about the rows that are taken in now."""
+    run(work, "keep_reading_issues")
+
+
+def count_agreeing_ids(work: Work) -> tuple[int, int]:
+    """How many record ids were there before, and how many of them are about the same people."""
+    common, agreeing = query(work, statement("count_agreeing_ids")).row(0)
+    return common, agreeing
 
 
 def fold_statements(work: Work) -> None:

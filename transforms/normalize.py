@@ -1,24 +1,42 @@
 """Named fields -> comparable values: one pass over a chunk of conformed rows."""
 
 from datetime import datetime, timedelta
+from hashlib import sha256
+from importlib.metadata import version
 from typing import NamedTuple
 
 import polars as pl
 
-from contracts.people import TEXTS
-from contracts.source import Source
-from transforms.emails import normalize_emails
+from contracts.issues import ISSUES
+from contracts.people import FIELDS, TEXTS
+from contracts.source import ColumnRule, Source
+from transforms.cells import is_blank, mend_cells
+from transforms.conform import extend_salesforce_id
+from transforms.consents import read_consents
+from transforms.emails import key_emails, normalize_emails
+from transforms.names import normalize_names
 from transforms.phones import normalize_phones
-from transforms.values import parse_times
+from transforms.places import normalize_countries, normalize_postcodes, normalize_states
+from transforms.times import parse_times
 
 ISSUE_SCHEMA = {
     "line_no": pl.Int64,
     "severity": pl.String,
     "code": pl.String,
     "field": pl.String,
+    "message": pl.String,
     "raw": pl.String,
 }
-"""One row per damaged cell: the cell's text as it came."""
+"""One row per damaged cell: the cell's text as it came; ``message`` where there is more to say
+than the code's sentence."""
+
+_NAMES = ("first_name", "middle_name", "last_name", "full_name")
+_TITLE_CASE = r"^\p{Lu}\p{Ll}+$"
+_NAME_PARTS = ("honorific", *_NAMES[:3], "suffix", "full_name")
+
+
+RULES_VERSION = 1
+"""Raised with every change by which the same text may give another value."""
 
 
 class Normalized(NamedTuple):
@@ -34,62 +52,53 @@ class Normalized(NamedTuple):
 
 
 def normalize(
-    conformed: pl.DataFrame, source: Source, team_region: str, landed_at: datetime
+    conformed: pl.DataFrame,
+    source: Source,
+    team_region: str,
+    landed_at: datetime,
+    *,
+    is_day_first: bool | None = None,
 ) -> Normalized:
-    """Bring phones, emails and times into the forms that are stored and compared.
+    """Mend cells, and bring each field into the form that is stored and compared.
 
     Args:
         conformed: Rows of ``transforms.conform.conform``.
         source: The contract they came by.
-        team_region: Region of phones where neither number, row nor source tells one.
+        team_region: Region of rows where neither row nor source tells one.
         landed_at: When the file was taken in; a clock a day beyond it counts as none.
+        is_day_first: What the file's values say about the order of day and month.
 
     Returns:
         As many rows as came, in their order, and the damaged cells.
     """
-    default = source.region or team_region
-    country = pl.col("country").str.to_uppercase()
-    region = pl.when(country.str.contains("^[A-Z]{2}$")).then(country).otherwise(pl.lit(default))
-    phones, phone_issues = _phones(conformed.select("line_no", "phones", region=region))
-    emails, email_issues = _emails(conformed.select("line_no", "emails"))
-    clock, clock_issues = _clock(conformed, source, landed_at)
+    issues: list[pl.DataFrame] = []
+    rows = conformed.select("line_no", "source_record_id", "extra")
+    rows = rows.hstack(_texts(conformed, source, issues))
+    rows = _places(rows, conformed, source.region or team_region, issues)
+    rows = _names(rows, conformed, issues)
+    region = rows["country"].fill_null(source.region or team_region)
+    phones = _phones(
+        conformed.select("line_no", "phones", "area_code", region=region), source, issues
+    )
+    emails = _emails(conformed.select("line_no", "emails"), source, issues)
+    opt_outs = read_consents(conformed["consents"], source.consent)
+    _note(issues, conformed["line_no"], "consent", opt_outs["raw"], opt_outs["issue"])
     rows = (
-        conformed.select("line_no", "source_record_id", "crm_id", *TEXTS, "extra")
-        .join(phones, on="line_no", how="left", maintain_order="left")
+        rows.join(phones, on="line_no", how="left", maintain_order="left")
         .join(emails, on="line_no", how="left", maintain_order="left")
-        .with_columns(pl.col("phones", "emails", "email_keys").fill_null([]), clock=clock)
+        .with_columns(
+            pl.col("phones", "emails", "email_keys").fill_null([]),
+            opt_outs=opt_outs["opt_outs"],
+            clock=_clock(conformed, source, landed_at, is_day_first, issues),
+        )
     )
-    return Normalized(rows, pl.concat([phone_issues, email_issues, clock_issues]))
+    return Normalized(rows, pl.concat(issues) if issues else pl.DataFrame(schema=ISSUE_SCHEMA))
 
 
-def _phones(cells: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """All numbers of a row as one list, each once, the first written first."""
-    long = cells.explode("phones", empty_as_null=False).rename({"phones": "raw"})
-    read = long.hstack(
-        normalize_phones(long["raw"], long["region"]).select("e164", "issue", "others")
-    )
-    numbers = (
-        read.select("line_no", phones=pl.concat_list("e164", "others"))
-        .explode("phones")
-        .drop_nulls()
-        .group_by("line_no", maintain_order=True)
-        .agg(pl.col("phones").unique(maintain_order=True))
-    )
-    return numbers, _issues(read, "phones")
-
-
-def _emails(cells: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """All addresses of a row as one list, each once by its key, the first written first."""
-    long = cells.explode("emails", empty_as_null=False).rename({"emails": "raw"})
-    read = long.hstack(normalize_emails(long["raw"]))
-    addresses = (
-        read.select("line_no", emails="address", email_keys="key")
-        .drop_nulls()
-        .unique(["line_no", "email_keys"], keep="first", maintain_order=True)
-        .group_by("line_no", maintain_order=True)
-        .agg("emails", "email_keys")
-    )
-    return addresses, _issues(read, "emails")
+def rules_digest(source: Source, team_region: str) -> str:
+    """What the reading of a row depends on besides the row: if it differs, so may the values."""
+    said = (RULES_VERSION, version("phonenumbers"), source.model_dump_json(), team_region)
+    return sha256("\n".join(map(str, said)).encode()).hexdigest()
 
 
 def compare_emails(addresses: pl.Series) -> pl.Series:
@@ -98,7 +107,7 @@ def compare_emails(addresses: pl.Series) -> pl.Series:
         "address", empty_as_null=False
     )
     keys = (
-        long.with_columns(key=normalize_emails(long["address"])["key"])
+        long.with_columns(key=key_emails(long["address"]))
         .group_by("row", maintain_order=True)
         .agg("key")
     )
@@ -106,26 +115,158 @@ def compare_emails(addresses: pl.Series) -> pl.Series:
     return rows.join(keys, on="row", how="left", maintain_order="left")["key"].fill_null([])
 
 
+def _texts(conformed: pl.DataFrame, source: Source, issues: list[pl.DataFrame]) -> list[pl.Series]:
+    """Ids and texts, with what a spreadsheet did to them taken back."""
+    columns = []
+    for name in ("crm_id", *TEXTS):
+        raw = conformed[name]
+        if raw.null_count() == len(raw):
+            columns.append(raw)
+            continue
+        mended = mend_cells(raw, source.blanks, is_number=FIELDS[name].kind == "key")
+        value = mended["value"].alias(name)
+        if name in _NAMES:
+            # People are called Na and Null; exports write NULL and null.
+            value = value.zip_with(~raw.str.contains(_TITLE_CASE).fill_null(value=False), raw)
+        if name == "crm_id" and source.id_form == "salesforce":
+            value = pl.select(extend_salesforce_id(pl.lit(value)).alias(name)).to_series()
+        columns.append(value)
+        _note(issues, conformed["line_no"], name, raw, mended["issue"])
+    return columns
+
+
+def _places(
+    rows: pl.DataFrame, conformed: pl.DataFrame, default: str, issues: list[pl.DataFrame]
+) -> pl.DataFrame:
+    """Country, state and postcode as codes; what is none of ours is kept as written."""
+    lines = conformed["line_no"]
+    country = normalize_countries(rows["country"])
+    _note(issues, lines, "country", conformed["country"], country["issue"])
+    where = country["value"].fill_null(default)
+    state = normalize_states(rows["state"], where)
+    _note(issues, lines, "state", conformed["state"], state["issue"])
+    postcode = normalize_postcodes(rows["zip"], where)
+    _note(issues, lines, "zip", conformed["zip"], postcode["issue"])
+    return rows.with_columns(country=country["value"], state=state["value"], zip=postcode["value"])
+
+
+def _names(rows: pl.DataFrame, conformed: pl.DataFrame, issues: list[pl.DataFrame]) -> pl.DataFrame:
+    """Names in their parts, as far as they say which is which."""
+    read = normalize_names(rows.select(_NAMES))
+    raw = conformed.select(
+        raw=pl.concat_str(
+            "first_name", "middle_name", "last_name", separator=" ", ignore_nulls=True
+        )
+    )["raw"].replace("", None)
+    raw = raw.zip_with(raw.is_not_null(), conformed["full_name"])
+    _note(issues, conformed["line_no"], "name", raw, read["issue"])
+    # A title or suffix that has a column of its own is taken as it stands.
+    own = rows.select("honorific", "suffix")
+    return rows.with_columns(
+        read.select(_NAME_PARTS).with_columns(
+            pl.coalesce(own["honorific"], "honorific"), pl.coalesce(own["suffix"], "suffix")
+        )
+    )
+
+
+def _phones(cells: pl.DataFrame, source: Source, issues: list[pl.DataFrame]) -> pl.DataFrame:
+    """All numbers of a row as one list, each once, the first written first."""
+    long = _long(cells, "phones", source)
+    answers = normalize_phones(
+        long["raw"],
+        long["region"],
+        area_codes=long["area_code"] if source.area_code else None,
+        with_repairs=True,
+    )
+    read = long.drop("region", "area_code").hstack(answers)
+    # Of the repairs only this one loses something: the words.
+    told = read.select(
+        pl.coalesce("issue", pl.when(pl.col("repair") == "phone_label_dropped").then("repair"))
+    ).to_series()
+    _note(issues, read["line_no"], "phones", read["raw"], told)
+    return (
+        read.select("line_no", phones=pl.concat_list("e164", "others"))
+        .explode("phones", empty_as_null=False)
+        .drop_nulls()
+        .group_by("line_no", maintain_order=True)
+        .agg(pl.col("phones").unique(maintain_order=True))
+    )
+
+
+def _emails(cells: pl.DataFrame, source: Source, issues: list[pl.DataFrame]) -> pl.DataFrame:
+    """All addresses of a row as one list, each once by its key, the first written first."""
+    long = _long(cells, "emails", source)
+    read = long.hstack(normalize_emails(long["raw"], refuse_disposable=source.refuse_disposable))
+    hint = pl.select(pl.lit("Perhaps ") + pl.lit(read["suggestion"]) + "?").to_series()
+    _note(issues, read["line_no"], "emails", read["raw"], read["issue"], hint)
+    addresses = read.select("line_no", emails=pl.concat_list("address", "others")).explode(
+        "emails", empty_as_null=False
+    )
+    return (
+        addresses.with_columns(email_keys=key_emails(addresses["emails"]))
+        .drop_nulls()
+        .unique(["line_no", "email_keys"], keep="first", maintain_order=True)
+        .group_by("line_no", maintain_order=True)
+        .agg("emails", "email_keys")
+    )
+
+
+def _long(cells: pl.DataFrame, field: str, source: Source) -> pl.DataFrame:
+    """One row per cell of a list field that says something."""
+    long = cells.explode(field, empty_as_null=False).rename({field: "raw"})
+    return long.filter(~is_blank(pl.col("raw"), source.blanks))
+
+
 def _clock(
-    conformed: pl.DataFrame, source: Source, landed_at: datetime
-) -> tuple[pl.Series, pl.DataFrame]:
+    conformed: pl.DataFrame,
+    source: Source,
+    landed_at: datetime,
+    is_day_first: bool | None,
+    issues: list[pl.DataFrame],
+) -> pl.Series:
     """When the source last changed each record; null where it does not say, or cannot be right."""
-    rule = source.columns.get("updated_at")
-    formats, timezone = (rule.formats, rule.timezone) if rule else ((), "UTC")
+    rule = source.columns.get("updated_at", ColumnRule(columns=("-",)))
     raw = conformed["updated_at"]
-    read = conformed.select("line_no", raw=raw).hstack(parse_times(raw, formats, timezone))
-    read = read.with_columns(is_ahead=pl.col("value") > landed_at + timedelta(days=1)).with_columns(
-        value=pl.when(~pl.col("is_ahead").fill_null(value=False)).then("value"),
+    said = mend_cells(raw, source.blanks, is_number=False)["value"]
+    read = parse_times(
+        said,
+        formats=rule.formats,
+        day_first=is_day_first if rule.day_first is None else rule.day_first,
+        timezone=rule.timezone,
+    )
+    limit = landed_at + timedelta(days=1)
+    read = read.with_columns(is_ahead=(pl.col("value") > limit).fill_null(value=False))
+    read = read.with_columns(
+        value=pl.when(~pl.col("is_ahead")).then("value"),
         issue=pl.when("is_ahead").then(pl.lit("clock_in_future")).otherwise("issue"),
     )
-    return read["value"].alias("clock"), _issues(read, "updated_at")
+    _note(issues, conformed["line_no"], "updated_at", raw, read["issue"])
+    return read["value"]
 
 
-def _issues(read: pl.DataFrame, field: str) -> pl.DataFrame:
-    return read.filter(pl.col("issue").is_not_null()).select(
-        pl.col("line_no").cast(pl.Int64),
-        severity=pl.lit("issue"),
-        code="issue",
-        field=pl.lit(field),
-        raw="raw",
+def _note(
+    issues: list[pl.DataFrame],
+    lines: pl.Series,
+    field: str,
+    raw: pl.Series,
+    codes: pl.Series,
+    hints: pl.Series | None = None,
+) -> None:
+    """Add the rows of a column that have a code."""
+    if codes.null_count() == len(codes):
+        return
+    hint = pl.lit(None, pl.String) if hints is None else pl.lit(hints)
+    sentence = pl.col("code").replace_strict(
+        {code: issue.sentence for code, issue in ISSUES.items()}, default=None
+    )
+    found = pl.DataFrame({"line_no": lines, "code": codes, "raw": raw}).with_columns(hint=hint)
+    issues.append(
+        found.filter(pl.col("code").is_not_null()).select(
+            pl.col("line_no").cast(pl.Int64),
+            severity=pl.lit("issue"),
+            code="code",
+            field=pl.lit(field),
+            message=pl.when(pl.col("hint").is_not_null()).then(sentence + " " + pl.col("hint")),
+            raw="raw",
+        )
     )

@@ -24,6 +24,7 @@ def resolve(work: Work, import_id: str) -> None:
     ``new_identities`` and ``taken_claims``. The ids of new personas come from the import's id
     and the cluster's smallest claim.
     """
+    run(work, "drop_shared_claims")
     run(work, "find_anchors")
     run(work, "link_records")
     _cluster(work)

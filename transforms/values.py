@@ -1,54 +1,63 @@
-"""Times, as the contracts name their formats."""
+"""Values that are neither phone, email nor name: one place to import their readers from."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 import polars as pl
 
-_ISO = (
-    "%Y-%m-%dT%H:%M:%S%.f%z",
-    "%Y-%m-%dT%H:%M:%S%.fZ",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M",
-    "%Y-%m-%d %H:%M:%S%.f%z",
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%d",
-)
+from transforms.money import parse_money
+from transforms.places import normalize_countries, normalize_postcodes, normalize_states
+from transforms.times import DayOrder, count_day_order, day_first, parse_dates, parse_times
+
+__all__ = [
+    "FALSE_WORDS",
+    "TRUE_WORDS",
+    "DayOrder",
+    "count_day_order",
+    "day_first",
+    "normalize_countries",
+    "normalize_postcodes",
+    "normalize_states",
+    "parse_dates",
+    "parse_flags",
+    "parse_money",
+    "parse_times",
+]
+
+# `x` and check marks are how people tick a box in a sheet.
+TRUE_WORDS = frozenset({"true", "t", "yes", "y", "1", "1.0", "on", "x", "✓", "✔", "☑"})
+FALSE_WORDS = frozenset({"false", "f", "no", "n", "0", "0.0", "off", "☐", "✗", "✘"})
 
 
-def parse_times(
-    values: pl.Series, formats: Sequence[str] = (), timezone: str = "UTC"
+def parse_flags(
+    values: pl.Series,
+    *,
+    true_words: Collection[str] = TRUE_WORDS,
+    false_words: Collection[str] = FALSE_WORDS,
 ) -> pl.DataFrame:
-    """Read timestamps in ISO 8601 and in the formats that a contract names.
+    """Read yes and no.
+
+    Blanks are null without an issue. Any other word is null with one: never a no.
 
     Args:
-        values: Times as text. Null and blank give null and no issue.
-        formats: strptime formats, tried before ISO 8601.
-        timezone: The IANA zone of times that state no offset.
+        values: The cells as text.
+        true_words: What means yes, in any case.
+        false_words: What means no, in any case. A word in both means neither.
 
     Returns:
-        Row for row: ``value`` (Datetime in microseconds, UTC; null unless readable) and
-        ``issue`` (time_invalid).
+        Row for row ``value`` (Boolean) and ``issue`` (``flag_unknown``).
     """
-    text = values.str.strip_chars()
-    found = pl.Series(values.name, [None] * len(values), pl.Datetime("us", "UTC"))
-    for pattern in (*formats, *_ISO):
-        if found.null_count() == text.null_count():
-            break
-        has_offset = "%z" in pattern
-        parsed = text.str.to_datetime(
-            pattern, time_unit="us", time_zone="UTC" if has_offset else None, strict=False
+    yes, no = ({word.casefold() for word in words} for words in (true_words, false_words))
+    word = pl.col("word")
+    return (
+        pl.DataFrame({"word": values.cast(pl.String).str.strip_chars().str.to_lowercase()})
+        .with_columns(
+            value=pl.when(word.is_in(sorted(yes - no)))
+            .then(True)
+            .when(word.is_in(sorted(no - yes)))
+            .then(False)
         )
-        if not has_offset:
-            zone = "UTC" if pattern.endswith("Z") else timezone
-            # A time that the clocks skipped or repeated has no one answer in UTC: null, an issue.
-            parsed = parsed.dt.replace_time_zone(zone, non_existent="null", ambiguous="null")
-        found = found.zip_with(found.is_not_null(), parsed.dt.convert_time_zone("UTC"))
-    is_blank = text.is_null() | (text == "")
-    frame = pl.DataFrame({"value": found, "is_blank": is_blank})
-    return frame.select(
-        "value",
-        issue=pl.when(pl.col("value").is_null() & ~pl.col("is_blank").fill_null(value=True)).then(
-            pl.lit("time_invalid")
-        ),
+        .select(
+            "value",
+            issue=pl.when(pl.col("value").is_null() & (word != "")).then(pl.lit("flag_unknown")),
+        )
     )

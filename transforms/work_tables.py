@@ -3,7 +3,7 @@
 import polars as pl
 
 from contracts.people import GOLDEN, STATED, TEXTS
-from transforms.relations import Work, append, run
+from transforms.relations import Work, append, query, run
 
 Schema = dict[str, pl.DataType | type[pl.DataType]]
 
@@ -11,7 +11,13 @@ _LIST = pl.List(pl.String)
 _TIME = pl.Datetime("us", "UTC")
 _TEXTS: Schema = dict.fromkeys(TEXTS, pl.String)
 
-_TYPES: Schema = {"phones": _LIST, "emails": _LIST, "email_keys": _LIST, "clock": _TIME}
+_TYPES: Schema = {
+    "phones": _LIST,
+    "emails": _LIST,
+    "email_keys": _LIST,
+    "opt_outs": _LIST,
+    "clock": _TIME,
+}
 _STATED: Schema = {name: _TYPES.get(name, pl.String) for name in STATED}
 
 LANDED: Schema = {
@@ -25,7 +31,10 @@ LANDED: Schema = {
     "emails": _LIST,
     **_TEXTS,
     "updated_at": pl.String,
+    "area_code": pl.String,
+    "consents": _LIST,
     "extra": pl.String,
+    "raw_text": pl.String,
 }
 """What the file says, one row per record as it came (``transforms.conform``)."""
 
@@ -76,11 +85,13 @@ _TABLES: dict[str, Schema] = {
     "landed": LANDED,
     "staged": STAGED,
     "issues": ISSUES,
+    "reading_issues": ISSUES,
     "stored_fingerprints": {"source_record_id": pl.String, "fingerprint": pl.String},
     "stored_leads": STORED_LEADS,
     "stored_identities": STORED_IDENTITIES,
     "stored_personas": STORED_PERSONAS,
     "clusters": {"record_no": pl.Int64, "cluster_no": pl.Int64},
+    "notes": {"name": pl.String, "value": pl.String},
     "sources": {"source": pl.String, "trust": pl.Int64, "claim_space": pl.String},
 }
 
@@ -103,3 +114,15 @@ def empty(work: Work, name: str) -> None:
     work.register("shape", pl.DataFrame(schema=_TABLES[name]))
     work.execute(f'create or replace table "{name}" as from shape').fetchall()
     work.unregister("shape")
+
+
+def note(work: Work, name: str, value: str) -> None:
+    """Write down a fact about the batch that a later step asks for."""
+    work.execute("delete from notes where name = $name", {"name": name}).fetchall()
+    append(work, "notes", pl.DataFrame({"name": [name], "value": [value]}))
+
+
+def recall(work: Work, name: str) -> str:
+    """A fact that was written down."""
+    found: str = query(work, "select value from notes where name = $name", name=name).item()
+    return found

@@ -265,6 +265,13 @@ def hubspot(rng: random.Random, people: list[Person]) -> list[list[str]]:
     return rows
 
 
+def with_checksum(record_id: str) -> str:
+    """A Salesforce id in its 18-character form: the last three tell which others are capitals."""
+    parts = (record_id[start : start + 5] for start in (0, 5, 10))
+    bits = (sum(letter.isupper() << place for place, letter in enumerate(part)) for part in parts)
+    return record_id + "".join("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"[number] for number in bits)
+
+
 def salesforce(rng: random.Random, people: list[Person]) -> list[list[str]]:
     """A Salesforce contact export, as Data Loader writes it."""
     rows = [
@@ -274,10 +281,10 @@ def salesforce(rng: random.Random, people: list[Person]) -> list[list[str]]:
             *("MailingCountry", "LeadSource", "LastModifiedDate"),
         ]
     ]
-    letters = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"
+    letters = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz0123456789"
     for person in people:
         city, state, code = rng.choice(CITIES[person.country])
-        record_id = "003" + "".join(rng.choice(letters) for _ in range(12))
+        record_id = with_checksum("003" + "".join(rng.choice(letters) for _ in range(12)))
         is_us = person.country == "US"
         row = [
             record_id,

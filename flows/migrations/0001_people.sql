@@ -41,6 +41,7 @@ CREATE TABLE imports (
     rows_deleted bigint NOT NULL DEFAULT 0,
     match jsonb NOT NULL DEFAULT '{}',
     effects jsonb NOT NULL DEFAULT '{}',
+    rules text,
     issues_import_id text COLLATE "C" REFERENCES imports,
     CONSTRAINT imports_every_row_is_accounted_for CHECK (
         status <> 'done'
@@ -52,9 +53,12 @@ COMMENT ON TABLE imports IS 'The ledger: one row per import.';
 COMMENT ON COLUMN imports.file_hash IS 'SHA-256 of the landed file, hex.';
 COMMENT ON COLUMN imports.match IS 'Records by the way they found their person.';
 COMMENT ON COLUMN imports.effects IS 'Table -> action -> rows.';
+COMMENT ON COLUMN imports.rules IS
+    'Digest of contract, region and code version by which the rows were read.';
 COMMENT ON COLUMN imports.issues_import_id IS
     'The earlier import of the same file whose import_issues are those of this one.';
 CREATE INDEX imports_team_idx ON imports (team_id, import_id);
+CREATE INDEX imports_source_file_idx ON imports (team_id, source_file, import_id);
 CREATE INDEX imports_file_idx ON imports (team_id, file_hash);
 
 CREATE TABLE import_issues (
@@ -79,8 +83,11 @@ CREATE TABLE personas (
     crm_id text,
     phone text COLLATE "C",
     email text COLLATE "C",
+    honorific text,
     first_name text,
+    middle_name text,
     last_name text,
+    suffix text,
     full_name text,
     company text,
     job_title text,
@@ -125,8 +132,11 @@ CREATE TABLE leads (
     crm_id text,
     phones text[] NOT NULL DEFAULT '{}',
     emails text[] NOT NULL DEFAULT '{}',
+    honorific text,
     first_name text,
+    middle_name text,
     last_name text,
+    suffix text,
     full_name text,
     company text,
     job_title text,
@@ -137,6 +147,10 @@ CREATE TABLE leads (
     country text,
     product text,
     lead_status text,
+    niche text,
+    device_id text,
+    user_id text,
+    opt_outs text[] NOT NULL DEFAULT '{}',
     clock timestamptz,
     fields jsonb NOT NULL DEFAULT '{}',
     fingerprint uuid,
@@ -146,6 +160,7 @@ CREATE TABLE leads (
     PRIMARY KEY (team_id, lead_id)
 );
 COMMENT ON TABLE leads IS 'One row per source record: what it says about a person.';
+COMMENT ON COLUMN leads.opt_outs IS 'Channels that the source says the person opted out of.';
 COMMENT ON COLUMN leads.clock IS 'When the source last changed the record, if it says so.';
 COMMENT ON COLUMN leads.fields IS '{"extra": {header: text}}: what the contract does not name.';
 COMMENT ON COLUMN leads.fingerprint IS '128 bits of the record''s rows as they came.';

@@ -9,14 +9,14 @@ with wanted as (
 ),
 differing as (
     select
-        source_record_id, persona_id, crm_id, phones, emails, {texts}, clock,
+        source_record_id, persona_id, crm_id, phones, emails, {texts}, opt_outs, clock,
         canonical_json(extra) as extra
     from wanted
     where stored_lead_id is not null
     except
     select
         source_record_id, persona_id, crm_id, nullif(phones, []), nullif(emails, []),
-        {texts}, clock,
+        {texts}, opt_outs, clock,
         canonical_json(extra) as extra
     from stored_leads
     where is_in_batch

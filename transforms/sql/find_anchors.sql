@@ -11,7 +11,6 @@ with anchors as (
     select claims.record_no, claims.priority, stored.persona_id
     from claims
     join stored_identities as stored using (kind, value)
-    where stored.is_exclusive
 )
 select record_no, min(priority) as priority, arg_min(persona_id, (priority, persona_id)) as persona_id
 from anchors

@@ -2,7 +2,9 @@
 -- Reads    staged, stored_leads, records, issues
 -- Returns  folded: one row per source record of the batch, with its stored lead where there is one.
 -- Promise  the newest statement that states a field wins it, by the source's clock, then stored
---          before new, then by line. A blank never erases. A statement without a clock is older
+--          before new, then by line
+--          where there is no clock and by content where there is. A blank never erases, and an
+--          opt-out is taken back by none. A statement without a clock is older
 --          than any with one.
 create or replace table folded as
 with statements as (
@@ -11,9 +13,10 @@ with statements as (
         nullif(email_keys, []) as email_keys
     )
     from (
-        from staged
+        select staged.*, landed.row_hash, true as is_new
+        from staged join landed using (line_no)
         union all by name
-        select source_record_id, 0 as line_no, {stated}
+        select source_record_id, 0 as line_no, {stated}, null as row_hash, false as is_new
         from stored_leads semi join staged using (source_record_id)
         where is_in_batch
     )
@@ -24,18 +27,28 @@ ranked as (
         row_number() over record as recency,
         count(*) over (partition by source_record_id) as statement_count
     from statements
-    window record as (partition by source_record_id order by clock nulls first, line_no)
+    window record as (
+        partition by source_record_id
+        order by
+            clock nulls first,
+            is_new,
+            -- Rows that state the same time have no order of their own but their content.
+            case when clock is null then line_no end,
+            row_hash
+    )
 ),
 -- Most records are stated once, and need no fold.
 single as (
-    select * exclude (line_no, recency, statement_count) from ranked where statement_count = 1
+    select * exclude (line_no, row_hash, is_new, recency, statement_count) from ranked where statement_count = 1
 ),
 several as (
     select
         source_record_id, max(clock) as clock,
         arg_max(columns(* exclude (
-            source_record_id, line_no, clock, extra, recency, statement_count
+            source_record_id, line_no, row_hash, is_new, clock, opt_outs, extra,
+            recency, statement_count
         )), recency),
+        list_sort(list_distinct(flatten(list(opt_outs)))) as opt_outs,
         canonical_json(list_reduce(
             list(extra order by recency) filter (where extra is not null),
             lambda older, newer: json_merge_patch(older, newer)

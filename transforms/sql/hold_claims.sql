@@ -15,7 +15,9 @@ select
     coalesce(stored.persona_id, stated.persona_id) as persona_id,
     stored.persona_id is null as is_new
 from stated
-left join (select * from stored_identities where is_exclusive) as stored using (kind, value);
+left join (
+    select kind, value, min(persona_id) as persona_id from stored_identities group by kind, value
+) as stored using (kind, value);
 
 create or replace table new_identities as
 select kind, value, persona_id from holders where is_new;

@@ -7,7 +7,7 @@ select
     action, version, coalesce(stored_lead_id, new_leads.lead_id) as lead_id,
     $source as source, $source_file as source_file, source_record_id, persona_id,
     crm_id, coalesce(phones, []) as phones, coalesce(emails, []) as emails,
-    {texts}, clock,
+    {texts}, opt_outs, clock,
     case when extra is null then '{}' else '{"extra":' || extra || '}' end as fields,
     fingerprint, $import_id as import_id
 from lead_changes

@@ -1,0 +1,1 @@
+"""Benchmarks: what they print is a ratio within one run."""

@@ -1,0 +1,25 @@
+"""Odd rows out of a column and back."""
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from transforms.columns import put, put_text, spread
+
+
+@given(st.lists(st.tuples(st.one_of(st.none(), st.text(max_size=3)), st.booleans())))
+@settings(max_examples=100, deadline=None)
+def test_put_and_spread(rows: list[tuple[str | None, bool]]) -> None:
+    """Rows under the mask change, all others stay, and the column handed in stays as it was."""
+    values = pl.Series("v", [value for value, _ in rows], dtype=pl.String)
+    mask = pl.Series([flag for _, flag in rows], dtype=pl.Boolean)
+    before = values.to_list()
+    marked = values.filter(mask).fill_null("null") + "!"
+    expected = [f"{'null' if v is None else v}!" if flag else v for v, flag in rows]
+    assert put(values, mask, marked).to_list() == expected
+    assert put_text(values, mask, None).to_list() == [None if f else v for v, f in rows]
+    assert spread(marked, mask).to_list() == [
+        each if flag else None for each, (_, flag) in zip(expected, rows, strict=True)
+    ]
+    assert values.to_list() == before
+    assert put(values, mask, marked).name == spread(values.filter(mask), mask).name == "v"
