@@ -8,7 +8,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 from prefect.client.orchestration import get_client
+from prefect.flows import load_flow_from_entrypoint
 from prefect.settings import PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
@@ -112,6 +114,16 @@ def test_the_module_is_a_program(
     assert "Done: 4 rows: 2 new, 0 changed, 1 duplicate, 1 rejected." in capsys.readouterr().out
     assert import_file.main([str(path), "--team", "nobody", "--source", "generic"]) == 2
     assert "Unknown team 'nobody'" in capsys.readouterr().err
+
+
+def test_every_deployment_names_a_flow() -> None:
+    """What prefect.yaml deploys is there, under the entrypoint that it says."""
+    root = Path(import_file.__file__).parent.parent
+    deployments = yaml.safe_load((root / "prefect.yaml").read_text())["deployments"]
+    names = {deployment["name"]: deployment["entrypoint"] for deployment in deployments}
+    assert "import-file" in names
+    for name, entrypoint in names.items():
+        assert load_flow_from_entrypoint(entrypoint).name == name
 
 
 def artifacts() -> list[object]:
