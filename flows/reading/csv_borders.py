@@ -14,12 +14,13 @@ _LF, _CR, _TAB = 10, 13, 9
 def find_borders(text: bytes, table: Table, *, is_last: bool) -> tuple[Positions, Positions] | None:
     """All line feeds, and which of them end a record; None for anything irregular."""
     units = np.frombuffer(text, dtype=np.uint8)
-    controls = np.flatnonzero(units < 32)
-    kinds = units[controls]
-    feeds = controls[kinds == _LF]
-    n_returns = int(np.count_nonzero(kinds == _CR))
-    n_known = len(feeds) + n_returns + int(np.count_nonzero(kinds == _TAB))
-    if n_known != len(controls) or text.find(b"\x7f") >= 0:
+    feeds = np.flatnonzero(units == _LF)
+    n_controls = int(np.count_nonzero(units < 32)) - len(feeds)
+    n_returns = 0
+    if n_controls:  # mostly there are none but line feeds, and counting is all
+        n_returns = int(np.count_nonzero(units == _CR))
+        n_controls -= n_returns + int(np.count_nonzero(units == _TAB))
+    if n_controls or text.find(b"\x7f") >= 0:
         return None
     if n_returns and (len(feeds) == 0 or n_returns != np.count_nonzero(units[feeds - 1] == _CR)):
         return None
