@@ -68,6 +68,8 @@ def _land_records(work: Work, job: Job, batch: Batch, chunk_rows: int, progress:
     reading = read(batch, hints=_hints(source), chunk_rows=chunk_rows)
     encoding = reading.layout.encoding or "utf-8"
     note(work, "encoding", encoding)
+    if not reading.layout.columns:
+        raise UnreadableFileError(f"'{batch.file_name}' holds no records.")
     # Also of a file in which no record is a row: its header must fit.
     map_columns(reading.layout.columns, source)
     done = 0

@@ -10,7 +10,7 @@ import pytest
 import xlsxwriter
 from psycopg.rows import dict_row
 
-from flows import ledger
+from flows import ledger, teams
 from flows.importing import run_import
 from flows.jobs import Outcome, Request
 from flows.settings import Settings
@@ -190,16 +190,24 @@ def test_windows_1252_names_are_stored_as_written(
     )
 
 
-@pytest.mark.parametrize("first", ["first", "second"])
-def test_rows_of_one_time_are_folded_by_content_not_by_line(
-    connection: psycopg.Connection, import_text: Import, first: str
+def test_statements_of_one_time_are_folded_by_content(
+    connection: psycopg.Connection, import_text: Import
 ) -> None:
-    """Two statements of the same moment give the same lead, whichever comes first."""
-    lines = ["1,Bonn,415-555-2671,2026-01-01\n", "1,Rome,415-555-2671,2026-01-01\n"]
-    ordered = lines if first == "first" else lines[::-1]
-    import_text("id,city,phone,updated_at\n" + "".join(ordered))
-    ((city,),) = connection.execute("SELECT city FROM leads").fetchall()
-    assert city == "Bonn"  # neither is newer: the hash of the row decides
+    """Two statements of the same moment give the same lead in either order, in one file or two,
+    and neither writes when it comes again."""
+    header = "id,city,phone,updated_at\n"
+    one = "1,Bonn,415-555-2671,2026-01-01\n"
+    other = "1,Rome,415-555-2671,2026-01-01\n"
+    for number, parts in enumerate(([one + other], [other + one], [one, other], [other, one])):
+        teams.add_team(connection, f"team {number}")
+        for part in parts:
+            import_text(header + part, team=f"team {number}")
+    assert len(rows(connection, "SELECT DISTINCT city FROM leads")) == 1
+    assert len(rows(connection, "SELECT city FROM leads")) == 4
+    before = snapshot(connection)
+    for part in (one, other, one):
+        assert import_text(header + part, team="team 2").effects == {}
+    assert snapshot(connection) == before
 
 
 def test_people_may_be_called_null(connection: psycopg.Connection, import_text: Import) -> None:
@@ -218,3 +226,67 @@ def test_an_id_too_long_for_an_index_costs_its_row_only(
     outcome = import_text(f"id,phone\n{'x' * 6000},415-555-2671\n2,415-555-2672\n")
     assert outcome.counts == Counts(landed=2, rejected=1, inserted=1)
     assert rows(connection, "SELECT code FROM import_issues") == [{"code": "id_too_long"}]
+
+
+def test_a_consent_column_that_stands_twice_is_read_twice(
+    connection: psycopg.Connection, import_text: Import
+) -> None:
+    """One opt-out is enough, whichever of the columns states it; so with phones."""
+    import_text(
+        "Id,Phone,Phone,Email Opt Out,EMAIL OPT OUT\n"
+        "003000000000001AAA,4155552671,4155552672,0,1\n",
+        "salesforce",
+    )
+    assert rows(connection, "SELECT phones, opt_outs FROM leads") == [
+        {"phones": ["+14155552671", "+14155552672"], "opt_outs": ["email"]}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("word", "opt_outs", "codes"),
+    [
+        ("NULL", [], []),
+        ("n/a", [], []),
+        ("0.0", [], []),
+        ('"=""0"""', [], []),
+        ("'FALSE", [], []),
+        ("1.0", ["phone"], []),
+        ("Perhaps", ["phone"], [{"code": "consent_unknown", "raw": b"Perhaps"}]),
+    ],
+)
+def test_damaged_consent_is_mended_before_it_is_read(
+    connection: psycopg.Connection,
+    import_text: Import,
+    word: str,
+    opt_outs: list[str],
+    codes: list[object],
+) -> None:
+    """A float column or a database's NULL opts nobody out; what is not known keeps its text."""
+    import_text(f"Id,Phone,DoNotCall\n003000000000001AAA,4155552671,{word}\n", "salesforce")
+    assert rows(connection, "SELECT opt_outs FROM leads") == [{"opt_outs": opt_outs}]
+    assert rows(connection, "SELECT code, raw FROM import_issues") == codes
+
+
+@pytest.mark.parametrize("header", ["*", "^.*$", "^ph.*$"])
+def test_a_header_that_looks_like_a_pattern_is_a_header(
+    connection: psycopg.Connection, import_text: Import, header: str
+) -> None:
+    """What stands in its column is kept under its name."""
+    import_text(f"phone,{header}\n415-555-2671,x\n")
+    assert rows(connection, "SELECT fields FROM leads") == [{"fields": {"extra": {header: "x"}}}]
+
+
+def test_mr_total_is_a_person(connection: psycopg.Connection, import_text: Import) -> None:
+    """A total has amounts beside it, not a number that can be dialled."""
+    outcome = import_text("last name,phone\nAx,4155552671\nTotal,4155552672\nTotal,2\n")
+    assert outcome.counts == Counts(landed=3, rejected=1, inserted=2)
+
+
+def test_json_without_records_says_so(
+    connection: psycopg.Connection, settings: Settings, tmp_path: Path
+) -> None:
+    """An empty array is no header that does not fit."""
+    path = tmp_path / "empty.json"
+    path.write_text("[]")
+    (outcome,) = run(path, settings)
+    assert (outcome.status, outcome.reason) == ("failed", "'empty.json' holds no records.")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import polars as pl
+import polars.selectors as cs
 
 from contracts.errors import SourceDriftError
 from contracts.people import FIELDS, IDENTIFYING
@@ -18,6 +19,7 @@ POSITION = ("line_no", "byte_offset", "byte_length")
 # Between a header and its cell, and between cells; reading rejects rows that hold such letters.
 _IS = "\x1f"
 _NEXT = "\x1e"
+_REPEATED = re.compile(r" \(\d+\)$")
 
 
 class ColumnMap(NamedTuple):
@@ -78,8 +80,8 @@ def conform(landed: pl.LazyFrame, source: Source) -> pl.LazyFrame:
     Returns:
         The position, then ``source_record_id`` (null where the file has none), the fields of
         the contract (text, trimmed, null where empty; ``phones`` and ``emails`` lists of texts),
-        ``area_code`` (for phones that are written without one), ``consents`` (a text for each
-        column of each consent rule), ``extra`` (what the contract does not name, as a JSON
+        ``area_code`` (for phones that are written without one), ``consents`` (texts for
+        ``transforms.consents``), ``extra`` (what the contract does not name, as a JSON
         object of header and text, sorted by header; null where there is nothing), ``is_test``
         (a test lead of the provider's), ``row_text`` (all cells but the ignored ones, from which
         the fingerprint comes) and ``id_text`` (all cells, or those of ``record_id_from``, from
@@ -150,9 +152,14 @@ def extend_salesforce_id(value: pl.Expr) -> pl.Expr:
     return pl.when(is_short).then(pl.concat_str(value, *checks)).otherwise(value)
 
 
+def _column(header: str) -> pl.Expr:
+    """A column by its name as it stands: people's headers may look like patterns (``*``)."""
+    return cs.by_name(header).as_expr()
+
+
 def _cell(header: str, prefixes: Sequence[str] = ()) -> pl.Expr:
     """A cell without outer blanks and the provider's marks, null where nothing is left."""
-    text = pl.col(header).str.strip_chars()
+    text = _column(header).str.strip_chars()
     if prefixes:
         marks = "|".join(re.escape(prefix) for prefix in prefixes)
         text = text.str.replace(f"^(?:{marks})", "").str.strip_chars()
@@ -165,28 +172,34 @@ def _area_code(headers: Sequence[str], source: Source) -> pl.Expr:
 
 
 def _consents(headers: Sequence[str], source: Source) -> pl.Expr:
-    by_key = {header_key(header): header for header in reversed(headers)}
-    cells = []
-    for rule in source.consent:
-        for column in rule.columns:
-            header = by_key.get(header_key(column))
-            cells.append(_cell(header) if header else pl.lit(None, pl.String))
-    return pl.concat_list(cells) if cells else pl.lit([], _TEXTS)
+    """What the consent columns say: number of the rule, a mark, the text."""
+    cells = [
+        pl.concat_str(pl.lit(f"{number}{_IS}"), _cell(header))
+        for number, rule in enumerate(source.consent)
+        for header in _present(rule.columns, headers)
+    ]
+    return pl.concat_list(cells).list.drop_nulls() if cells else pl.lit([], _TEXTS)
 
 
 def _is_test(headers: Sequence[str], source: Source) -> pl.Expr:
     if not source.test_rows:
         return pl.lit(False)
     starts = "|".join(re.escape(start) for start in source.test_rows)
-    cells = [pl.col(header).str.contains(rf"^\s*(?:{starts})") for header in headers]
+    cells = [_column(header).str.contains(rf"^\s*(?:{starts})") for header in headers]
     return pl.any_horizontal(cells).fill_null(value=False)
 
 
 def _present(wanted: Sequence[str], headers: Sequence[str]) -> list[str]:
-    """Those of some headers that the file has, as the file writes them."""
-    by_key = {header_key(header): header for header in reversed(headers)}
+    """Those of some headers that the file has, as the file writes them, also if one stands twice.
+
+    Reading calls the second of two columns of one name ``Phone (2)``.
+    """
+    by_key: dict[str, list[str]] = {}
+    for header in headers:
+        first = _REPEATED.sub("", header)
+        by_key.setdefault(header_key(first if first in headers else header), []).append(header)
     keys = dict.fromkeys(header_key(column) for column in wanted)
-    return [by_key[key] for key in keys if key in by_key]
+    return [header for key in keys for header in by_key.get(key, ())]
 
 
 def _extra(headers: Sequence[str]) -> pl.Expr:
@@ -206,7 +219,7 @@ def _canonical(headers: Sequence[str]) -> pl.Expr:
     """The cells that are not empty, by header: trimmed, NFC, whatever the order of the columns."""
     parts = []
     for header in sorted(headers):
-        text = pl.col(header).str.strip_chars()
+        text = _column(header).str.strip_chars()
         parts.append(pl.when(text != "").then(pl.lit(header.strip() + _IS) + text))
     joined = pl.concat_str(parts, separator=_NEXT, ignore_nulls=True)
     return joined.str.normalize("NFC")

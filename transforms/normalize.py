@@ -81,7 +81,7 @@ def normalize(
         conformed.select("line_no", "phones", "area_code", region=region), source, issues
     )
     emails = _emails(conformed.select("line_no", "emails"), source, issues)
-    opt_outs = read_consents(conformed["consents"], source.consent)
+    opt_outs = read_consents(conformed["consents"], source.consent, source.blanks)
     _note(issues, conformed["line_no"], "consent", opt_outs["raw"], opt_outs["issue"])
     rows = (
         rows.join(phones, on="line_no", how="left", maintain_order="left")

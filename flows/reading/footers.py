@@ -14,6 +14,8 @@ _TOTAL = re.compile(
     re.IGNORECASE,
 )
 _AMOUNT = re.compile(r"[\s\d.,$€£%()+-]*(rows|records|leads|contacts)?", re.IGNORECASE)
+# Ten digits and more without a separator of thousands are a phone, and Total is somebody's name.
+_DIALLED = re.compile(r"\+?\(?\d[\d\s().-]{8,}\d")
 _RULE = re.compile(r"[-=_*~+|\s]{3,}")
 _TOTAL_MARKS = ["otal", "OTAL"]
 _FOOTER_START = re.compile(
@@ -32,7 +34,7 @@ def is_total(fields: list[str]) -> bool:
     if not _TOTAL.fullmatch(first.strip()):
         return False
     rest = [field.strip() for field in fields if field.strip()][1:]
-    return all(_AMOUNT.fullmatch(field) for field in rest)
+    return all(_AMOUNT.fullmatch(field) and not _DIALLED.fullmatch(field) for field in rest)
 
 
 def is_repeated_header(fields: list[str], header: tuple[str, ...]) -> bool:

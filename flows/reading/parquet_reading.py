@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import polars as pl
+import polars.selectors as cs
 
 from contracts.errors import refusal
 from flows.landing import Batch
@@ -66,9 +67,9 @@ def _add(collected: Collector, cells: pl.DataFrame, first: int, names: tuple[str
         ],
         schema=row_schema(names),
     )
-    is_odd = pl.any_horizontal(pl.col(names).str.contains(CONTROLS.pattern).fill_null(False))
+    is_odd = pl.any_horizontal(cs.by_name(*names).str.contains(CONTROLS.pattern).fill_null(False))
     odd = rows.filter(is_odd)
-    for line_no, row in zip(odd["line_no"], odd.select(names).rows(), strict=True):
+    for line_no, row in zip(odd["line_no"], odd.select(cs.by_name(*names)).rows(), strict=True):
         raw = "\t".join(cell or "" for cell in row).encode()
         code = "nul_byte" if b"\x00" in raw else "control_characters"
         collected.add_reject(Reject(line_no, None, None, code, "", raw, "utf-8"))
