@@ -54,17 +54,24 @@ def run_import(
             batches = steps.land(job, settings)
         except BaseException as error:
             return [_stop(job, settings, error)]
-        outcomes = [_carry_out(job, batches[0], settings, progress, steps)]
+        is_alone = len(batches) == 1
+        outcomes = [_carry_out(job, batches[0], settings, progress, steps, is_alone=is_alone)]
     for batch in batches[1:]:
         member = replace(request, import_id=make_import_id())
         with hold_workspace(settings.work, member.import_id):
             job = begin(member, settings)
-            outcomes.append(_carry_out(job, batch, settings, progress, steps))
+            outcomes.append(_carry_out(job, batch, settings, progress, steps, is_alone=False))
     return outcomes
 
 
 def _carry_out(
-    job: Job, batch: Batch, settings: Settings, progress: Progress, steps: Steps
+    job: Job,
+    batch: Batch,
+    settings: Settings,
+    progress: Progress,
+    steps: Steps,
+    *,
+    is_alone: bool,
 ) -> Outcome:
     job = replace(job, file_name=batch.file_name)
     try:
@@ -73,19 +80,22 @@ def _carry_out(
         work_file = steps.stage(job, batch, settings, progress)
         return steps.fold(job, batch, work_file, settings, progress)
     except BaseException as error:
-        return _stop(job, settings, error)
+        # The other members of an archive are not to miss their turn.
+        return _stop(job, settings, error, is_told=not is_alone)
 
 
-def _stop(job: Job, settings: Settings, error: BaseException) -> Outcome:
-    """Tell the ledger why an import ends; what is no error of ours goes on up."""
+def _stop(job: Job, settings: Settings, error: BaseException, *, is_told: bool = False) -> Outcome:
+    """Tell the ledger why an import ends; what is no error of ours goes on up, unless told."""
+    status: ledger.Status = "held" if isinstance(error, HeldError) else "failed"
+    reason = str(error)
     if not isinstance(error, LeadfoldError):
         # The text of a strange error may hold people's data, and the ledger is kept.
-        _note_stop(job, settings, "failed", f"A fault of Leadfold's: {type(error).__name__}.")
+        reason = f"A fault of Leadfold's: {type(error).__name__}."
+    _note_stop(job, settings, status, reason)
+    if not isinstance(error, LeadfoldError) and not (is_told and isinstance(error, Exception)):
         raise error
-    status: ledger.Status = "held" if isinstance(error, HeldError) else "failed"
-    _note_stop(job, settings, status, str(error))
     return Outcome(
-        job.import_id, job.team.team_id, job.source, job.file_name, status, reason=str(error)
+        job.import_id, job.team.team_id, job.source, job.file_name, status, reason=reason
     )
 
 

@@ -1,5 +1,6 @@
 """Whole imports of what people really send: archives, workbooks, deliveries, damage, consent."""
 
+import dataclasses
 import gzip
 import json
 import zipfile
@@ -10,9 +11,10 @@ import pytest
 import xlsxwriter
 from psycopg.rows import dict_row
 
+import flows.importing
 from flows import ledger, teams
 from flows.importing import run_import
-from flows.jobs import Outcome, Request
+from flows.jobs import Job, Outcome, Request
 from flows.settings import Settings
 from tests.conftest import Import, snapshot
 from transforms.plan import Counts
@@ -48,6 +50,31 @@ def test_each_member_of_an_archive_is_an_import(
     before = snapshot(connection)
     assert [o.effects for o in run(path, settings)] == [{}, {}, {}]
     assert snapshot(connection) == before
+
+
+def test_a_fault_in_one_member_leaves_the_others_their_turn(
+    connection: psycopg.Connection,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What nobody foresaw is told as that member's outcome, and the next one is imported."""
+    path = tmp_path / "lists.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.csv", "name,phone\nAnn,415-555-2671\n")
+        archive.writestr("b.csv", "name,phone\nCid,415-555-2673\n")
+    real = flows.importing.PLAIN.stage
+
+    def stage(job: Job, *rest: object) -> Path:
+        return Path(1 / 0) if job.file_name.endswith("a.csv") else real(job, *rest)  # type: ignore[arg-type]
+
+    broken = dataclasses.replace(flows.importing.PLAIN, stage=stage)
+    monkeypatch.setattr(flows.importing, "PLAIN", broken)
+    outcomes = run(path, settings)
+    assert [(o.status, o.reason) for o in outcomes] == [
+        ("failed", "A fault of Leadfold's: ZeroDivisionError."),
+        ("done", ""),
+    ]
 
 
 def test_a_packed_file_is_the_file(
