@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from contracts.errors import HeldError, LeadfoldError, WrongCallError
+from contracts.errors import HeldError, LeadfoldError, UnreadableFileError, WrongCallError
 from contracts.registry import load_source
 from flows import ledger, teams, warehouse
 from flows.folding import fold
@@ -75,6 +75,8 @@ def _carry_out(
 ) -> Outcome:
     job = replace(job, file_name=batch.file_name)
     try:
+        if batch.refusal:
+            raise UnreadableFileError(batch.refusal)
         job = _of_batch(job, batch)
         _note_batch(job, batch, settings)
         work_file = steps.stage(job, batch, settings, progress)

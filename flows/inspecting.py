@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from contracts.errors import UnreadableFileError
 from contracts.registry import load_source, load_sources
 from flows.landing import Batch, land
 from flows.reading import Layout, read
@@ -61,6 +62,8 @@ def find_source(batch: Batch) -> str:
 
 
 def _inspect(batch: Batch, region: str) -> Inspection:
+    if batch.refusal:
+        raise UnreadableFileError(batch.refusal)
     reading = read(batch, chunk_rows=_ROWS_READ)
     chunk = next(reading.chunks(), None)
     empty = pl.DataFrame(schema=dict.fromkeys(reading.layout.columns, pl.String))

@@ -8,7 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from contracts.errors import FileNotStableError, UnsafeArchiveError, WrongCallError
+from contracts.errors import (
+    FileNotStableError,
+    UnreadableFileError,
+    UnsafeArchiveError,
+    WrongCallError,
+)
 from flows.file_forms import Form, detect_container, detect_form
 from flows.unpacking import Limits, members
 
@@ -23,6 +28,8 @@ class Batch:
         sha256: Of the unpacked content, in hex.
         size_bytes: Of the unpacked content.
         form: What the content is, by its bytes: csv, xlsx, jsonl, json or parquet.
+        refusal: Why this member of an archive cannot be read, though others can; then ``path``
+            leads nowhere.
     """
 
     file_name: str
@@ -30,6 +37,7 @@ class Batch:
     sha256: str
     size_bytes: int
     form: Form
+    refusal: str = ""
 
 
 def check_path(path: Path) -> None:
@@ -84,13 +92,21 @@ def land(
             parts.append((part, Batch(member, part, digest, size_bytes, "csv")))
             if container != "none":
                 _refuse_nested(part, member)
-            form = detect_form(part, member)
+            try:
+                form = detect_form(part, member)
+            except UnreadableFileError as error:
+                if container != "zip":
+                    raise
+                refused = Batch(member, part, digest, size_bytes, "csv", str(error))
+                parts[-1] = (part, refused)
+                continue
             landed = landing_folder / f"{digest}.{form}"
             parts[-1] = (part, Batch(member, landed, digest, size_bytes, form))
         if _signature(path) != before:
             raise _not_stable(name, "it changed while it was being read")
         for part, batch in parts:
-            part.replace(batch.path)
+            if not batch.refusal:
+                part.replace(batch.path)
     finally:
         for part, _ in parts:
             part.unlink(missing_ok=True)

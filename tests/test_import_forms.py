@@ -38,17 +38,20 @@ def test_each_member_of_an_archive_is_an_import(
         archive.writestr("a.csv", "name,phone\nAnn,415-555-2671\n")
         archive.writestr("b.csv", "city\nBonn\n")
         archive.writestr("c.csv", "name,phone\nCid,415-555-2673\n")
+        archive.writestr("readme.pdf", b"%PDF-1.7 and so on")
     outcomes = run(path, settings)
     assert [(o.file_name, o.status, o.counts.inserted) for o in outcomes] == [
         ("lists.zip/a.csv", "done", 1),
         ("lists.zip/b.csv", "held", 0),
         ("lists.zip/c.csv", "done", 1),
+        ("lists.zip/readme.pdf", "failed", 0),
     ]
+    assert "PDF" in outcomes[3].reason
     entries = {entry.file_name: entry for entry in ledger.list_imports(connection)}
     assert entries["lists.zip/a.csv"].source_file == "generic/lists.zip/a.csv"
-    assert len(entries) == 3
+    assert len(entries) == 4
     before = snapshot(connection)
-    assert [o.effects for o in run(path, settings)] == [{}, {}, {}]
+    assert [o.effects for o in run(path, settings)] == [{}, {}, {}, {}]
     assert snapshot(connection) == before
 
 

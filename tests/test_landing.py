@@ -132,7 +132,6 @@ def test_form_is_told_by_content(tmp_path: Path, content: bytes, form: str) -> N
         (_encrypted_zip(), "the zip is encrypted"),
         (_zip({"word/document.xml": b"x", "[Content_Types].xml": b"x"}), "a Word document"),
         (_zip({"xl/workbook.bin": b"x", "[Content_Types].xml": b"x"}), "(.xlsb)"),
-        (_zip({"a.csv": CSV, "b.pdf": b"%PDF-1.7"}), "zip/b.pdf: this is a PDF"),
         (gzip.compress(CSV)[:-6], "damaged or cut off"),
         (zstd.compress(CSV * 9)[:-3], "damaged or cut off"),
         (_zip({"a.csv": CSV * 9})[:-30], "damaged or cut off"),
@@ -148,6 +147,15 @@ def test_refusal_says_what_and_what_to_do(tmp_path: Path, content: bytes, fact: 
     assert message.count("\n") == 1
     assert message.endswith(".")
     assert os.listdir(tmp_path / "landing") == []
+
+
+def test_a_member_that_cannot_be_read_is_refused_alone(tmp_path: Path) -> None:
+    """The others land; of the refused one nothing stays behind but the reason."""
+    path = _file(tmp_path, _zip({"a.csv": CSV, "b.pdf": b"%PDF-1.7"}), "x.zip")
+    good, refused = land(path, tmp_path / "landing")
+    assert (good.file_name, good.refusal) == ("x.zip/a.csv", "")
+    assert refused.refusal.startswith("x.zip/b.pdf: this is a PDF")
+    assert os.listdir(tmp_path / "landing") == [good.path.name]
 
 
 @pytest.mark.parametrize("name", ["../a.csv", "/a.csv", "C:\\a.csv", "in/../../a.csv", "..\\a.csv"])
