@@ -1,7 +1,7 @@
 """The story of one import, top to bottom, in plain Python. Prefect wraps its steps as tasks."""
 
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,10 +111,7 @@ def begin(request: Request, settings: Settings) -> Job:
     if request.source != AUTO:
         load_source(request.source)
     check_path(request.path)
-    with (
-        warehouse.answering(),
-        closing(warehouse.connect(settings, request.import_id)) as connection,
-    ):
+    with warehouse.connected(settings, request.import_id) as connection:
         for import_id in sweep_workspaces(settings.work):
             ledger.stop_import(connection, import_id, "failed", _KILLED)
         job = Job(
@@ -173,10 +170,7 @@ def _of_batch(job: Job, batch: Batch) -> Job:
 def _note_batch(job: Job, batch: Batch, settings: Settings) -> None:
     if job.is_dry_run:
         return
-    with (
-        warehouse.answering(),
-        closing(warehouse.connect(settings, job.import_id)) as connection,
-    ):
+    with warehouse.connected(settings, job.import_id) as connection:
         ledger.note_file(
             connection,
             job.import_id,
@@ -195,6 +189,6 @@ def _note_stop(job: Job, settings: Settings, status: ledger.Status, reason: str)
         return
     with (
         suppress(LeadfoldError, psycopg.Error),
-        closing(warehouse.connect(settings, job.import_id)) as connection,
+        warehouse.connected(settings, job.import_id) as connection,
     ):
         ledger.stop_import(connection, job.import_id, status, reason)

@@ -1,4 +1,4 @@
-"""What a run is told from outside: environment variables, names of teams, regions."""
+"""What a run is told from outside, by environment variables."""
 
 import os
 import re

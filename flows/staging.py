@@ -40,10 +40,7 @@ def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Pat
     work_file.unlink(missing_ok=True)
     with closing(open_work_file(work_file, settings.memory_limit)) as work:
         _land_records(work, job, batch, settings.chunk_rows, progress)
-        with (
-            warehouse.answering(),
-            closing(warehouse.connect(settings, job.import_id)) as connection,
-        ):
+        with warehouse.connected(settings, job.import_id) as connection:
             stage_changed(work, connection, job, batch, settings.chunk_rows, progress)
     return work_file
 
@@ -174,13 +171,9 @@ def _rejects(batch: Batch, rows: pl.DataFrame, code: pl.Expr, encoding: str) -> 
     """Rejected rows with their bytes as they stand in the file, or as text where they do not."""
     has_place = rows["byte_offset"].is_not_null()
     placed = read_places(batch.path, rows.filter(has_place))
-    if "raw_text" in rows.columns:
-        text = rows["raw_text"]
-    else:
-        text = rows["id_text"].str.replace_all("\x1f", ": ").str.replace_all("\x1e", " | ")
     raws = [
-        next(placed) if is_placed else (said or "").encode()
-        for is_placed, said in zip(has_place, text, strict=True)
+        next(placed) if is_placed else (text or "").encode()
+        for is_placed, text in zip(has_place, rows["raw_text"], strict=True)
     ]
     return rows.select(
         "line_no",

@@ -100,9 +100,9 @@ def open_connection(settings: Settings, purpose: str) -> psycopg.Connection:
 
 
 @contextmanager
-def connected(settings: Settings) -> Iterator[psycopg.Connection]:
-    """A connection for a short while, with the schema up to date; errors as in ``answering``."""
-    with answering(), closing(connect(settings)) as connection:
+def connected(settings: Settings, purpose: str = "leadfold") -> Iterator[psycopg.Connection]:
+    """A connection as ``connect`` opens it, closed at the end; errors as in ``answering``."""
+    with answering(), closing(connect(settings, purpose)) as connection:
         yield connection
 
 

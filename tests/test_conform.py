@@ -74,6 +74,16 @@ def test_salesforce_ids_of_15_and_18_characters_are_one(short: str, long: str) -
     assert found == long
 
 
+def test_a_record_without_a_place_is_kept_with_all_its_cells() -> None:
+    """Also where its id is made from some columns only; a record with a place needs no copy."""
+    contract = source("{phones: Phone}", "record_id_from: [Phone]")
+    frame = landed(Phone=["1", "2"], Name=["Ann", "Bob"]).with_columns(
+        byte_offset=pl.Series([None, 7], dtype=pl.Int64)
+    )
+    rows = conform(frame, contract).collect()
+    assert rows["raw_text"].to_list() == ["Name: Ann | Phone: 1", None]
+
+
 def test_test_leads_are_marked() -> None:
     """A provider's test lead is known by any of its cells."""
     contract = source("{phones: Phone}", 'test_rows: ["<test lead:"]')

@@ -83,10 +83,11 @@ def conform(landed: pl.LazyFrame, source: Source) -> pl.LazyFrame:
         ``area_code`` (for phones that are written without one), ``consents`` (texts for
         ``transforms.consents``), ``extra`` (what the contract does not name, as a JSON
         object of header and text, sorted by header; null where there is nothing), ``is_test``
-        (a test lead of the provider's), ``row_text`` (all cells but the ignored ones, from which
-        the fingerprint comes) and ``id_text`` (all cells, or those of ``record_id_from``, from
-        which a record id comes where there is none). The last two depend on no rule that may
-        change, nor on the order of the columns. Row order is kept.
+        (a test lead of the provider's), ``raw_text`` (of a record that has no place in the
+        file, such as a workbook's row: its cells, for a reject), ``row_text`` (all cells but the
+        ignored ones, from which the fingerprint comes) and ``id_text`` (all cells, or those of
+        ``record_id_from``, from which a record id comes where there is none). The last two
+        depend on no rule that may change, nor on the order of the columns. Row order is kept.
 
     Raises:
         SourceDriftError: A required column is absent.
@@ -101,6 +102,7 @@ def conform(landed: pl.LazyFrame, source: Source) -> pl.LazyFrame:
         _consents(headers, source).alias("consents"),
         _extra(columns.extra).alias("extra"),
         _is_test(headers, source).alias("is_test"),
+        pl.when(pl.col("byte_offset").is_null()).then(_shown(headers)).alias("raw_text"),
         _canonical(kept).alias("row_text"),
         _canonical(_present(source.record_id_from, headers) or headers).alias("id_text"),
     )
@@ -223,6 +225,14 @@ def _canonical(headers: Sequence[str]) -> pl.Expr:
         parts.append(pl.when(text != "").then(pl.lit(header.strip() + _IS) + text))
     joined = pl.concat_str(parts, separator=_NEXT, ignore_nulls=True)
     return joined.str.normalize("NFC")
+
+
+def _shown(headers: Sequence[str]) -> pl.Expr:
+    """All cells that are not empty, for people: ``Name: Zed | Phone: 12``."""
+    cells = _canonical(headers)
+    return cells.str.replace_all(_IS, ": ", literal=True).str.replace_all(
+        _NEXT, " | ", literal=True
+    )
 
 
 def _absent(source: Source, field: str, headers: Sequence[str]) -> str:

@@ -234,5 +234,4 @@ def _fit(rows: pl.DataFrame, table: Table) -> pl.DataFrame | None:
         pl.Series(name, [""], dtype=pl.String).new_from_index(0, rows.height)
         for name in table.names[len(columns) :]
     ]
-    rows = pl.DataFrame(columns)
-    return rows
+    return pl.DataFrame(columns)
