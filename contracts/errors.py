@@ -38,11 +38,15 @@ class HeldError(LeadfoldError):
 
 
 class SourceDriftError(HeldError):
-    """A file's header no longer fits its source."""
+    """A file's header, or its name, no longer fits its source."""
 
 
 class ReusedFileNameError(HeldError):
     """A one-off list has the name of an earlier one, and is about other people."""
+
+
+class SnapshotShrunkError(HeldError):
+    """A snapshot lacks more records than may vanish at once."""
 
 
 class DatabaseUnavailableError(LeadfoldError):
@@ -58,7 +62,15 @@ class MigrationError(LeadfoldError):
 
 
 class StalePlanError(LeadfoldError):
-    """Postgres changed between planning and applying. The transaction rolls back; plan again."""
+    """Postgres changed between planning and applying. The transaction rolls back; plan again.
+
+    Attributes:
+        conflict: What was met: a constraint, or ``row_version``.
+    """
+
+    def __init__(self, message: str, conflict: str = "row_version") -> None:
+        super().__init__(message)
+        self.conflict = conflict
 
 
 def refusal(name: str, fact: str, remedy: str) -> UnreadableFileError:

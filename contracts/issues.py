@@ -26,6 +26,9 @@ class Issue:
 _ROWS = {
     "no_identity": "The row has no CRM id, phone or email that can be read.",
     "id_too_long": "The row's id is longer than 500 bytes, so it is hardly an id.",
+    "person_unknown": (
+        "Nobody is known by this row's phone, email or id, and the team's policy creates none."
+    ),
     "test_row": "The row is one of the provider's test leads.",
     "too_many_fields": "The record has more filled fields than the header.",
     "too_few_fields": "The record has fewer fields than the header.",
@@ -45,7 +48,8 @@ _PEOPLE = {
         "This phone, email or id already belongs to another person, so it was not moved."
     ),
     "clock_in_future": (
-        "The row says that it changed more than a day from now, so its time counts as none."
+        "The row gives a time more than a day from now for what has happened, so that time counts"
+        " as none."
     ),
     "consent_unknown": "This word for consent is not known, so it counts as opted out.",
 }

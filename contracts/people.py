@@ -7,7 +7,10 @@ import polars as pl
 
 E164 = r"^\+[1-9][0-9]{1,14}$"
 
-FieldKind = Literal["key", "text", "phones", "emails", "time"]
+FieldKind = Literal["key", "text", "phones", "emails", "tags", "time"]
+
+LIST_KINDS: tuple[FieldKind, ...] = ("phones", "emails", "tags")
+"""Kinds of fields that hold several values, and that every mapped column fills."""
 
 
 class Field(NamedTuple):
@@ -16,7 +19,7 @@ class Field(NamedTuple):
     Attributes:
         name: The column in staged rows and leads.
         kind: ``key``: an id, kept as written but for outer blanks. ``text``: free text.
-            ``phones``, ``emails``: a list, filled by every column that is mapped to it.
+            ``phones``, ``emails``, ``tags``: a list, filled by every column that is mapped to it.
             ``time``: a timestamp in UTC.
     """
 
@@ -24,7 +27,15 @@ class Field(NamedTuple):
     kind: FieldKind
 
 
-LEAD_TEXTS = ("product", "lead_status", "niche", "device_id", "user_id")
+LEAD_TEXTS = (
+    "product",
+    "lead_status",
+    "niche",
+    "device_id",
+    "user_id",
+    "conversation_id",
+    "note",
+)
 """Text that belongs to the single lead, and that no persona takes over."""
 
 TEXTS = (
@@ -34,6 +45,7 @@ TEXTS = (
     "last_name",
     "suffix",
     "full_name",
+    "profile_name",
     "company",
     "job_title",
     "st_address",
@@ -45,13 +57,16 @@ TEXTS = (
 )
 """Text of a lead, in the order of its columns."""
 
-STATED = ("crm_id", "phones", "emails", "email_keys", *TEXTS, "opt_outs", "clock", "extra")
-"""What one statement says about a person."""
+STATED = (
+    *("crm_id", "phones", "emails", "email_keys", *TEXTS),
+    *("tags", "last_activity_at", "is_deleted", "clock", "extra"),
+)
+"""What one statement says about a person; ``merged_into`` and opt-outs travel beside it."""
 
 GOLDEN_TEXTS = tuple(name for name in TEXTS if name not in LEAD_TEXTS)
 """Text that the persona takes over."""
 
-GOLDEN = ("crm_id", "phone", "email", *GOLDEN_TEXTS)
+GOLDEN = ("crm_id", "phone", "email", *GOLDEN_TEXTS, "tags")
 """The fields of a golden record."""
 
 FIELDS: dict[str, Field] = {
@@ -62,16 +77,27 @@ FIELDS: dict[str, Field] = {
         Field("phones", "phones"),
         Field("emails", "emails"),
         *(Field(name, "key" if name.endswith("_id") else "text") for name in TEXTS),
+        Field("tags", "tags"),
+        Field("last_activity_at", "time"),
+        # The id of the record into which the CRM merged this one.
+        Field("merged_into", "key"),
         Field("updated_at", "time"),
     )
 }
 """Every field that a source may name, by name."""
+
+CLEARABLE = tuple(name for name, field in FIELDS.items() if field.kind in ("text", *LIST_KINDS))
+"""Fields that a contract's clear token empties; what identifies a record and times are none."""
 
 IDENTIFYING = ("crm_id", "phones", "emails")
 """A person needs one of these."""
 
 
 MAX_ID_BYTES = 500
+"""How long an id may be: an index row holds some 2,700 bytes (PostgreSQL, btree)."""
+
+MADE_ID = "h1_"
+"""How the record id of a row begins that brought none: it is made from the row's text."""
 
 
 class StagedPerson(pa.DataFrameModel):
@@ -94,20 +120,31 @@ class StagedPerson(pa.DataFrameModel):
     email_keys: pl.List(pl.String) = pa.Field(  # type: ignore[valid-type]
         description="The comparable form of each address, in the same order."
     )
+    tags: pl.List(pl.String) = pa.Field(  # type: ignore[valid-type]
+        description="Each once, whatever its case, sorted by its small letters."
+    )
+    last_activity_at: pl.Datetime("us", "UTC") = pa.Field(  # type: ignore[valid-type]
+        nullable=True, description="When something last happened to the person, by the source."
+    )
+    is_deleted: bool = pa.Field(description="A tombstone: the source deleted the record.")
+    merged_into: str = pa.Field(
+        nullable=True, description="The CRM's id of the record that this one was merged into."
+    )
     clock: pl.Datetime("us", "UTC") = pa.Field(  # type: ignore[valid-type]
         nullable=True, description="When the source last changed the record."
     )
-
-    opt_outs: pl.List(pl.String) = pa.Field(  # type: ignore[valid-type]
-        description="Channels that the row says the person opted out of, sorted."
+    cleared: pl.List(pl.String) = pa.Field(  # type: ignore[valid-type]
+        description="The fields that the row says are empty by a clear token, sorted."
     )
 
     @pa.dataframe_check(name="no_identity")
     @classmethod
     def has_a_claim(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        """A person needs a CRM id, a phone or an email."""
+        """A person needs a CRM id, a phone or an email; a tombstone only its record's own id."""
+        names_record = ~pl.col("source_record_id").str.starts_with(MADE_ID)
         return data.lazyframe.select(
-            pl.col("crm_id").is_not_null()
+            (pl.col("is_deleted") & names_record)
+            | pl.col("crm_id").is_not_null()
             | (pl.col("phones").list.len() > 0)
             | (pl.col("emails").list.len() > 0)
         )
@@ -115,7 +152,7 @@ class StagedPerson(pa.DataFrameModel):
     @pa.dataframe_check(name="id_too_long")
     @classmethod
     def has_ids_that_fit(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        """An id is a key of an index, whose rows hold some 2,700 bytes (PostgreSQL, btree)."""
+        """An id is a key of an index."""
         ids = pl.col("source_record_id", "crm_id")
         return data.lazyframe.select(
             pl.all_horizontal(ids.str.len_bytes().fill_null(0) <= MAX_ID_BYTES)

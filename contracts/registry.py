@@ -1,17 +1,24 @@
-"""The sources that there are: one YAML file in ``contracts/sources`` adds one."""
+"""The sources and policies that there are: one YAML file in a folder of ``contracts`` adds one."""
 
 import difflib
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
 
 from contracts.errors import ContractError, WrongCallError
+from contracts.policy import Policy
 from contracts.source import Source
 
-_FOLDER = "contracts/sources"
+Contract = TypeVar("Contract", Source, Policy)
+
+_FOLDERS: dict[type, str] = {Source: "sources", Policy: "policies"}
+_WORDS: dict[type, str] = {Source: "source contract", Policy: "policy"}
+# What merges key by key with what is extended; anything else replaces it.
+_MERGED: dict[type, tuple[str, ...]] = {Source: ("columns",), Policy: ("guards", "survive")}
 
 
 def parse_source(text: str, origin: str) -> Source:
@@ -25,7 +32,16 @@ def parse_source(text: str, origin: str) -> Source:
         ContractError: The YAML is broken or says what a contract cannot say; the message
             names the file, the key and what was expected.
     """
-    return _validate(_read(text, origin), origin)
+    return _validate(Source, _read(text, origin), origin)
+
+
+def parse_policy(text: str, origin: str = "the policy in effect") -> Policy:
+    """Read one policy that extends no other; JSON is YAML, too.
+
+    Raises:
+        ContractError: As for ``parse_source``.
+    """
+    return _validate(Policy, _read(text, origin), origin)
 
 
 @cache
@@ -35,13 +51,17 @@ def load_sources() -> dict[str, Source]:
     Raises:
         ContractError: A contract is wrong, or its name is not its file's name.
     """
-    folder = resources.files("contracts") / "sources"
-    texts = {
-        entry.name.removesuffix(".yaml"): entry.read_text(encoding="utf-8")
-        for entry in folder.iterdir()
-        if entry.name.endswith(".yaml")
-    }
-    return build_sources(texts)
+    return build_sources(_texts(Source))
+
+
+@cache
+def load_policies() -> dict[str, Policy]:
+    """Every policy by name, in alphabetical order.
+
+    Raises:
+        ContractError: A policy is wrong, or its name is not its file's name.
+    """
+    return build_policies(_texts(Policy))
 
 
 def build_sources(texts: dict[str, str]) -> dict[str, Source]:
@@ -54,15 +74,12 @@ def build_sources(texts: dict[str, str]) -> dict[str, Source]:
         ContractError: As for ``parse_source``; also when ``extend`` names no contract, or
             leads round in a circle.
     """
-    said = {name: _read(text, f"{_FOLDER}/{name}.yaml") for name, text in texts.items()}
-    sources: dict[str, Source] = {}
-    for name in sorted(said):
-        origin = f"{_FOLDER}/{name}.yaml"
-        source = _validate(_extended(name, said, (name,)), origin)
-        if source.name != name:
-            raise ContractError(f"{origin}: name is '{source.name}', the file says otherwise.")
-        sources[name] = source
-    return sources
+    return _build(Source, texts)
+
+
+def build_policies(texts: dict[str, str]) -> dict[str, Policy]:
+    """As ``build_sources``; ``guards`` and ``survive`` merge key by key."""
+    return _build(Policy, texts)
 
 
 def load_source(name: str) -> Source:
@@ -74,9 +91,51 @@ def load_source(name: str) -> Source:
     sources = load_sources()
     if name in sources:
         return sources[name]
-    near = difflib.get_close_matches(name, sources, n=1)
+    raise _unknown("source", name, sources)
+
+
+def load_policy(name: str) -> Policy:
+    """The policy of that name, as its file says now.
+
+    Raises:
+        WrongCallError: There is none; the message names the nearest and all.
+    """
+    policies = load_policies()
+    if name in policies:
+        return policies[name]
+    raise _unknown("policy", name, policies)
+
+
+def _unknown(thing: str, name: str, known: Iterable[str]) -> WrongCallError:
+    near = difflib.get_close_matches(name, list(known), n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
-    raise WrongCallError(f"Unknown source '{name}'.{hint} Sources: {', '.join(sources)}.")
+    title = {"source": "Sources", "policy": "Policies"}[thing]
+    return WrongCallError(f"Unknown {thing} '{name}'.{hint} {title}: {', '.join(known)}.")
+
+
+def _texts(model: type) -> dict[str, str]:
+    folder = resources.files("contracts") / _FOLDERS[model]
+    return {
+        entry.name.removesuffix(".yaml"): entry.read_text(encoding="utf-8")
+        for entry in folder.iterdir()
+        if entry.name.endswith(".yaml")
+    }
+
+
+def _build(model: type[Contract], texts: dict[str, str]) -> dict[str, Contract]:
+    said = {name: _read(text, _origin(model, name)) for name, text in texts.items()}
+    contracts: dict[str, Contract] = {}
+    for name in sorted(said):
+        origin = _origin(model, name)
+        contract = _validate(model, _extended(model, name, said, (name,)), origin)
+        if contract.name != name:
+            raise ContractError(f"{origin}: name is '{contract.name}', the file says otherwise.")
+        contracts[name] = contract
+    return contracts
+
+
+def _origin(model: type, name: str) -> str:
+    return f"contracts/{_FOLDERS[model]}/{name}.yaml"
 
 
 def _read(text: str, origin: str) -> Any:
@@ -86,28 +145,36 @@ def _read(text: str, origin: str) -> Any:
         raise ContractError(f"{origin}: not readable as YAML: {error}") from error
 
 
-def _extended(name: str, said: dict[str, Any], path: tuple[str, ...]) -> Any:
+def _extended(model: type, name: str, said: dict[str, Any], path: tuple[str, ...]) -> Any:
     own = said[name]
     if not isinstance(own, dict) or "extend" not in own:
         return own
     base_name = own["extend"]
-    origin = f"{_FOLDER}/{name}.yaml"
+    origin = _origin(model, name)
     if base_name not in said:
         raise ContractError(f"{origin}: extend: there is no contract '{base_name}'.")
     if base_name in path:
         circle = " -> ".join((*path, base_name))
         raise ContractError(f"{origin}: extend: goes round in a circle: {circle}.")
-    base = _extended(base_name, said, (*path, base_name))
-    columns = {**(base.get("columns") or {}), **(own.get("columns") or {})}
-    return {**base, **{k: v for k, v in own.items() if k != "extend"}, "columns": columns}
+    base = _extended(model, base_name, said, (*path, base_name))
+    if not isinstance(base, dict):
+        raise ContractError(f"{origin}: extend: '{base_name}' is not a contract itself.")
+    merged = {**base, **{key: value for key, value in own.items() if key != "extend"}}
+    for key in _MERGED[model]:
+        both = [each[key] for each in (base, own) if each.get(key)]
+        if len(both) == 2 and all(isinstance(each, dict) for each in both):
+            merged[key] = {**both[0], **both[1]}
+        elif both:
+            merged[key] = both[-1]
+    return merged
 
 
-def _validate(said: Any, origin: str) -> Source:
+def _validate(model: type[Contract], said: Any, origin: str) -> Contract:
     try:
-        return Source.model_validate(said)
+        return model.model_validate(said)
     except ValidationError as error:
         faults = [
             f"  {'.'.join(str(part) for part in fault['loc']) or '(whole file)'}: {fault['msg']}"
             for fault in error.errors()
         ]
-        raise ContractError(f"{origin} is not a source contract:\n" + "\n".join(faults)) from error
+        raise ContractError(f"{origin} is not a {_WORDS[model]}:\n" + "\n".join(faults)) from error

@@ -3,11 +3,29 @@
 import difflib
 import re
 import unicodedata
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+import polars as pl
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from contracts.people import FIELDS, IDENTIFYING
+
+FILE_TIME_PARTS = {
+    "Y": r"[12]\d{3}", "y": r"\d{2}", "j": r"(?:36[0-6]|3[0-5]\d|[0-2]\d{2})",
+    "m": r"(?:1[0-2]|0[1-9])", "d": r"(?:3[01]|[12]\d|0[1-9])", "b": "[a-z]{3}", "B": "[a-z]{3,9}",
+    "H": r"(?:2[0-3]|[01]\d)", "I": r"(?:1[0-2]|0[1-9])", "p": "[ap]m", "M": r"[0-5]\d",
+    "S": r"[0-5]\d", "f": r"\d{1,6}", "%": "%",
+}  # fmt: skip
+"""What ``file_time`` may be made of: strptime's letters, each with what it stands for in a name."""
 
 
 def header_key(header: str) -> str:
@@ -20,11 +38,23 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _check_timezone(name: str) -> str:
+    """Polars brings the zones along; the machine may have none."""
+    try:
+        pl.Series([datetime(2000, 1, 1)]).dt.replace_time_zone(name)  # noqa: DTZ001
+    except pl.exceptions.ComputeError:
+        raise ValueError(f"'{name}' is no time zone; write UTC or Europe/Berlin") from None
+    return name
+
+
+_Timezone = Annotated[str, AfterValidator(_check_timezone)]
+
+
 class ColumnRule(_Strict):
     """Which columns fill a field.
 
     Attributes:
-        columns: Headers. A list field (phones, emails) takes all that the file has, in
+        columns: Headers. A list field (phones, emails, tags) takes all that the file has, in
             this order; any other takes the first that the file has.
         timezone: For times without an offset: the zone that they are in (IANA name).
         formats: For times: strptime formats, and nothing else is read.
@@ -32,7 +62,7 @@ class ColumnRule(_Strict):
     """
 
     columns: tuple[str, ...] = Field(min_length=1)
-    timezone: str = "UTC"
+    timezone: _Timezone = "UTC"
     formats: tuple[str, ...] = ()
     day_first: bool | None = None
 
@@ -47,7 +77,19 @@ class ReadingRule(_Strict):
     records: str = ""
 
 
-class ConsentRule(_Strict):
+class _YesRule(_Strict):
+    columns: tuple[str, ...] = Field(min_length=1)
+    yes: tuple[str, ...] = ("yes", "true", "y", "1", "x", "t")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_yes_and_no_as_words(cls, said: Any) -> Any:
+        """YAML 1.1 reads the bare keys ``yes`` and ``no`` as true and false."""
+        words = {True: "yes", False: "no"}
+        return {words.get(k, k): v for k, v in said.items()} if isinstance(said, dict) else said
+
+
+class ConsentRule(_YesRule):
     """Columns that say whether a person may be contacted.
 
     Attributes:
@@ -58,18 +100,19 @@ class ConsentRule(_Strict):
         no: What counts as a no. Blank says nothing; any other text counts as opted out.
     """
 
-    columns: tuple[str, ...] = Field(min_length=1)
     channel: Literal["phone", "sms", "email"]
     says: Literal["opt_out", "opt_in"]
-    yes: tuple[str, ...] = ("yes", "true", "y", "1", "x", "t")
     no: tuple[str, ...] = ("no", "false", "n", "0", "f")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _take_yes_and_no_as_words(cls, said: Any) -> Any:
-        """YAML 1.1 reads the bare keys ``yes`` and ``no`` as true and false."""
-        words = {True: "yes", False: "no"}
-        return {words.get(k, k): v for k, v in said.items()} if isinstance(said, dict) else said
+
+class DeletedRule(_YesRule):
+    """Columns that say that the source deleted the record: such a row is a tombstone.
+
+    Attributes:
+        columns: Headers; all that the file has count, and one yes is enough.
+        yes: What counts as deleted, in any case: words, or types of events such as
+            ``contact.deletion``; ``*``: any text. Blank and all else say that it is not.
+    """
 
 
 def _as_rule(value: Any) -> Any:
@@ -91,6 +134,12 @@ class Source(_Strict):
         entity: What a row is about.
         source_file: ``feed``: record ids stay stable from file to file (a CRM);
             ``file``: they mean something within one file only (a one-off list).
+        mode: ``delta``: a file says what changed, and a record that it lacks is as it was.
+            ``snapshot``: each file is the full state of its feed.
+        file_time: A strptime pattern that is looked for in the file's name, such as
+            ``contacts_%Y%m%d``: the clock of rows that have none of their own. With it, a file
+            whose name has no such time is held.
+        file_timezone: The zone of the times in the names.
         trust: Breaks ties between sources, the higher the more trusted.
         id_space: The name space of ``crm_id``, part of the claim: ids of two CRMs never meet.
         id_form: ``salesforce``: ids of 15 and of 18 characters are one.
@@ -102,16 +151,24 @@ class Source(_Strict):
         record_id_from: Headers from which a row without a record id gets one; else from all.
         ignore: Columns that are known and not wanted. All others are kept in ``fields``.
         consent: Columns that say whether a person may be contacted.
+        is_webhook: Whether rows are deliveries of a webhook, told so in a lead's activities.
+        deleted: Columns that say that the record was deleted.
         prefixes: Marks that the provider puts in front of cells (``p:``), taken off.
         area_code: Headers of the area code of phones that are written without one.
         refuse_disposable: Whether addresses of throw-away mail services are left out.
         test_rows: How cells of the provider's test leads begin; such a row is a reject.
-        blanks: Cell texts that mean 'nothing', compared without case.
+        blanks: Cell texts that mean 'nothing', compared without case: they say nothing of a field.
+        clear: Cell texts that empty a stored field, compared as ``blanks``. Ids and times cannot
+            be emptied, there they are blanks; what no field names is kept as written.
     """
 
     name: str = Field(pattern=r"^[a-z0-9_]+$")
     entity: Literal["person"] = "person"
     source_file: Literal["feed", "file"]
+    mode: Literal["delta", "snapshot"] = "delta"
+    file_time: str = ""
+    file_timezone: _Timezone = "UTC"
+    is_webhook: bool = False
     trust: int = Field(default=0, ge=0, le=1000)
     id_space: str = Field(default="", pattern=r"^[a-z0-9_]*$")
     id_form: Literal["", "salesforce"] = ""
@@ -123,11 +180,13 @@ class Source(_Strict):
     record_id_from: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     consent: tuple[ConsentRule, ...] = ()
+    deleted: Annotated[DeletedRule | None, BeforeValidator(_as_rule)] = None
     prefixes: tuple[str, ...] = ()
     area_code: tuple[str, ...] = ()
     refuse_disposable: bool = False
     test_rows: tuple[str, ...] = ()
     blanks: tuple[str, ...] = ("", "-", "n/a", "na", "nan", "none", "null", "#n/a", "#ref!")
+    clear: tuple[str, ...] = ()
 
     @field_validator("columns")
     @classmethod
@@ -141,6 +200,20 @@ class Source(_Strict):
                 )
         return columns
 
+    @field_validator("file_time")
+    @classmethod
+    def _tells_a_time(cls, file_time: str) -> str:
+        letters = re.findall(r"%(.?)", file_time)
+        unknown = [letter for letter in letters if letter not in FILE_TIME_PARTS]
+        if unknown:
+            known = " ".join(f"%{letter}" for letter in FILE_TIME_PARTS)
+            raise ValueError(f"'%{unknown[0]}' cannot be read in a name; there are {known}")
+        if file_time and not {"Y", "y"} & set(letters):
+            raise ValueError("a time needs its year (%Y)")
+        if len(set(letters) - {"%"}) < sum(letter != "%" for letter in letters):
+            raise ValueError("a part of the time stands there twice")
+        return file_time
+
     @model_validator(mode="after")
     def _is_complete(self) -> "Source":
         for name in self.required:
@@ -148,8 +221,21 @@ class Source(_Strict):
                 raise ValueError(f"required: '{name}' is not among the columns")
         if not any(name in self.columns for name in IDENTIFYING):
             raise ValueError(f"columns: one of {', '.join(IDENTIFYING)} must be there")
-        if self.claim_space in ("phone", "email"):
+        if self.mode == "snapshot" and self.source_file != "feed":
+            raise ValueError("mode: a snapshot is the state of a feed, so source_file must be feed")
+        if self.mode == "snapshot" and "source_record_id" not in self.required:
+            raise ValueError(
+                "mode: in a snapshot a record that is not there is missing, so records need real"
+                " ids: put source_record_id among the required"
+            )
+        if self.claim_space in ("phone", "email", "record"):
             raise ValueError(f"id_space: '{self.claim_space}' is the name of another kind of claim")
+        blanks = {blank.strip().lower() for blank in ("", *self.blanks)}
+        for token in self.clear:
+            if token.strip().lower() in blanks:
+                raise ValueError(
+                    f"clear: '{token}' is a blank, which says nothing and so empties no field"
+                )
         taken: dict[str, str] = {}
         for name, rule in self.columns.items():
             for column in rule.columns:
@@ -165,9 +251,15 @@ class Source(_Strict):
         return self.id_space or self.name
 
     @property
+    def valueless(self) -> tuple[str, ...]:
+        """Cell texts that are no values: the blanks, and what empties a field."""
+        return (*self.blanks, *self.clear)
+
+    @property
     def known_headers(self) -> frozenset[str]:
         """Every header that the contract names, as it is written there."""
         named = {column for rule in self.columns.values() for column in rule.columns}
         named |= {column for rule in self.consent for column in rule.columns}
+        named |= set(self.deleted.columns if self.deleted else ())
         named |= {*self.recognised_by, *self.ignore, *self.record_id_from, *self.area_code}
         return frozenset(named)

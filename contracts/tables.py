@@ -21,27 +21,69 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[str, ...]
     merged: tuple[str, ...] = ()
-    is_versioned: bool = True
+    is_versioned: bool = False
 
+
+_STATEMENT = (
+    *("crm_id", "phones", "emails", *TEXTS, "tags", "last_activity_at", "is_deleted"),
+    *("is_missing", "claims", "clock", "field_clocks", "fields", "fingerprint", "import_id"),
+)
 
 LEADS = Table(
     "leads",
     key=("lead_id",),
     columns=(
-        *("lead_id", "source", "source_file", "source_record_id", "persona_id", "crm_id"),
-        *("phones", "emails", *TEXTS, "opt_outs", "clock", "fields", "fingerprint", "import_id"),
+        *("lead_id", "source", "source_file", "source_record_id", "persona_id"),
+        *_STATEMENT,
     ),
     merged=("fields",),
+    is_versioned=True,
 )
 
-PERSONAS = Table("personas", key=("persona_id",), columns=("persona_id", *GOLDEN, "import_id"))
+PERSONAS = Table(
+    "personas",
+    key=("persona_id",),
+    columns=(
+        *("persona_id", *GOLDEN, "is_phone_exclusive", "is_ended", "merged_into"),
+        *("edited_fields", "import_id"),
+    ),
+    is_versioned=True,
+)
 
 IDENTITIES = Table(
     "identities",
     key=("kind", "value", "persona_id"),
-    columns=("kind", "value", "persona_id"),
-    is_versioned=False,
+    columns=("kind", "value", "persona_id", "is_exclusive"),
 )
 
-TABLES = (PERSONAS, IDENTITIES, LEADS)
-"""In the order in which an import writes them."""
+LEAD_VERSIONS = Table(
+    "lead_versions", key=("lead_id", "import_id"), columns=("lead_id", *_STATEMENT)
+)
+
+PERSONA_VERSIONS = Table(
+    "persona_versions",
+    key=("persona_id", "import_id"),
+    columns=("persona_id", "import_id", "previous_import_id", "change", "changes"),
+)
+
+MERGE_CANDIDATES = Table(
+    "merge_candidates",
+    key=("left_id", "right_id"),
+    columns=("left_id", "right_id", "guard", "kind", "value", "evidence", "import_id"),
+    is_versioned=True,
+)
+
+OPT_OUTS = Table(
+    "opt_outs",
+    key=("kind", "value", "channel", "source_file"),
+    columns=("kind", "value", "channel", "source_file", "stated_at", "import_id"),
+)
+
+LEAD_ACTIVITIES = Table(
+    "lead_activities",
+    key=("activity_id",),
+    columns=(
+        *("activity_id", "lead_id", "activity_type", "description", "user_id", "occurred_at"),
+        "import_id",
+    ),
+)

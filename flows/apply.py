@@ -1,79 +1,162 @@
-"""Executes a plan: COPY into temp tables, then one upsert per table, made from its contract."""
+"""Executes a plan: COPY into temp tables, then one statement per table, made from its contract."""
+
+from collections.abc import Mapping
 
 import psycopg
 from psycopg import sql
 
+from contracts import tables
 from contracts.errors import StalePlanError
-from contracts.tables import TABLES, Table
+from contracts.tables import Table
 from flows.copying import copy_in
 from flows.ledger import finish_import, refer_to_same_issues
 from transforms.plan import Action, Plan
 
+# What gives a claim or a phone free comes before what takes it.
+_ORDER: tuple[tuple[Table, Action], ...] = (
+    (tables.IDENTITIES, "delete"),
+    (tables.IDENTITIES, "update"),
+    (tables.PERSONAS, "update"),
+    (tables.PERSONAS, "insert"),
+    (tables.IDENTITIES, "insert"),
+    (tables.LEADS, "update"),
+    (tables.LEADS, "insert"),
+    (tables.LEAD_VERSIONS, "insert"),
+    (tables.PERSONA_VERSIONS, "insert"),
+    (tables.MERGE_CANDIDATES, "delete"),
+    (tables.MERGE_CANDIDATES, "update"),
+    (tables.MERGE_CANDIDATES, "insert"),
+    (tables.OPT_OUTS, "insert"),
+    (tables.LEAD_ACTIVITIES, "insert"),
+)
 
-def apply(connection: psycopg.Connection, team_id: str, import_id: str, plan: Plan) -> None:
+_MANY_ROWS = 10_000
+
+
+def apply(
+    connection: psycopg.Connection,
+    team_id: str,
+    import_id: str,
+    plan: Plan,
+    conflicts: Mapping[str, int],
+) -> None:
     """Write what a plan says, and the ledger, in the transaction that the caller holds.
+
+    Args:
+        connection: In that transaction.
+        team_id: Whose data.
+        import_id: The import, for the ledger and for triggers, which tell us from other writers.
+        plan: What to do.
+        conflicts: What earlier tries met, for the ledger.
 
     Raises:
         StalePlanError: A row is not as it was when the plan was made. Roll back, plan again.
     """
-    for table in TABLES:
-        _insert(connection, team_id, table, plan)
-        if table.is_versioned:
-            _update(connection, team_id, table, plan)
+    connection.execute("SELECT set_config('leadfold.import_id', %s, true)", [import_id])
+    for table, action in _ORDER:
+        planned = plan.effects.get(table.name, {}).get(action, 0)
+        if planned:
+            _write(connection, team_id, table, action, plan, planned)
     _write_issues(connection, team_id, import_id, plan)
     if not plan.is_empty:
         connection.execute(
             "UPDATE teams SET change_seq = change_seq + 1 WHERE team_id = %s", [team_id]
         )
-    finish_import(connection, import_id, plan)
+    finish_import(connection, import_id, plan, conflicts)
 
 
-def _insert(connection: psycopg.Connection, team_id: str, table: Table, plan: Plan) -> None:
-    planned = plan.effects.get(table.name, {}).get("insert", 0)
-    if not planned:
-        return
-    delta = _load(connection, table, "insert", plan)
-    done = connection.execute(
+def _write(
+    connection: psycopg.Connection,
+    team_id: str,
+    table: Table,
+    action: Action,
+    plan: Plan,
+    planned: int,
+) -> None:
+    delta = _load(connection, table, action, plan)
+    names = {
+        "table": sql.Identifier(table.name),
+        "delta": delta,
+        "team": sql.Literal(team_id),
+        "key": _names(table.key),
+        "columns": _names(table.columns),
+        "stored_key": _names(table.key, "stored"),
+        "same_row": sql.SQL("stored.team_id = {} AND ({}) = ({})").format(
+            sql.Literal(team_id), _names(table.key, "stored"), _names(table.key, "delta")
+        ),
+    }
+    if action == "insert":
+        done = _insert(connection, names)
+        if planned >= _MANY_ROWS:
+            # Else the next import's joins are planned by what the table held before.
+            connection.execute(sql.SQL("ANALYZE {table}").format(**names))
+    elif action == "delete":
+        done = connection.execute(
+            sql.SQL("DELETE FROM {table} AS stored USING {delta} AS delta WHERE {same_row}").format(
+                **names
+            )
+        ).rowcount
+    else:
+        if table.is_versioned:
+            _lock(connection, table, names, planned)
+        if table is tables.PERSONAS:
+            _release_phones(connection, names)
+        done = _update(connection, table, names)
+    _expect(table, action, planned, done)
+
+
+def _insert(connection: psycopg.Connection, names: Mapping[str, sql.Composable]) -> int:
+    """Violations of other constraints than the key say which one it was; those of the key count."""
+    return connection.execute(
         sql.SQL(
-            "INSERT INTO {table} (team_id, {columns})"
-            " SELECT {team}, {columns} FROM {delta} ORDER BY {key} ON CONFLICT DO NOTHING"
-        ).format(
-            table=sql.Identifier(table.name),
-            columns=_names(table.columns),
-            team=sql.Literal(team_id),
-            delta=delta,
-            key=_names(table.key),
-        )
+            "INSERT INTO {table} (team_id, {columns}) SELECT {team}, {columns} FROM {delta}"
+            " ORDER BY {key} ON CONFLICT (team_id, {key}) DO NOTHING"
+        ).format(**names)
+    ).rowcount
+
+
+def _lock(
+    connection: psycopg.Connection,
+    table: Table,
+    names: Mapping[str, sql.Composable],
+    planned: int,
+) -> None:
+    """Lock the rows to update, in the order of their keys, if they are as they were read."""
+    (locked,) = connection.execute(
+        sql.SQL(
+            "SELECT count(*) FROM (SELECT FROM {table} AS stored JOIN {delta} AS delta"
+            " ON {same_row} AND stored.xmin::text::bigint = delta.version"
+            " ORDER BY {stored_key} FOR UPDATE OF stored) AS locked"
+        ).format(**names)
+    ).fetchone() or (0,)
+    _expect(table, "update", planned, locked)
+
+
+def _release_phones(connection: psycopg.Connection, names: Mapping[str, sql.Composable]) -> None:
+    """Let go of phones that others take in the same statement: Postgres checks row by row."""
+    connection.execute(
+        sql.SQL(
+            "UPDATE {table} AS stored SET is_phone_exclusive = false FROM {delta} AS delta"
+            " WHERE {same_row} AND stored.is_phone_exclusive AND stored.phone <> ''"
+            " AND (stored.phone IS DISTINCT FROM delta.phone OR delta.merged_into IS NOT NULL)"
+        ).format(**names)
     )
-    _expect(table, "insert", planned, done.rowcount)
 
 
-def _update(connection: psycopg.Connection, team_id: str, table: Table, plan: Plan) -> None:
-    planned = plan.effects.get(table.name, {}).get("update", 0)
-    if not planned:
-        return
-    delta = _load(connection, table, "update", plan)
+def _update(
+    connection: psycopg.Connection, table: Table, names: Mapping[str, sql.Composable]
+) -> int:
     values = [name for name in table.columns if name not in table.key]
-    same_key = [
-        sql.SQL("stored.{name} = delta.{name}").format(name=sql.Identifier(name))
-        for name in table.key
+    changed: list[sql.Composable] = [
+        sql.SQL("{} = {}").format(sql.Identifier(name), _new_value(table, name)) for name in values
     ]
-    done = connection.execute(
+    if table.is_versioned:
+        changed.append(sql.SQL("updated_at = now()"))
+    return connection.execute(
         sql.SQL(
-            "UPDATE {table} AS stored SET ({columns}, updated_at) = ROW ({values}, now())"
-            " FROM {delta} AS delta"
-            " WHERE stored.team_id = {team} AND {same_key}"
-            " AND stored.xmin::text::bigint = delta.version"
-        ).format(
-            table=sql.Identifier(table.name),
-            columns=_names(values),
-            values=sql.SQL(", ").join(_new_value(table, name) for name in values),
-            delta=delta,
-            team=sql.Literal(team_id),
-            same_key=sql.SQL(" AND ").join(same_key),
-        )
-    )
-    _expect(table, "update", planned, done.rowcount)
+            "UPDATE {table} AS stored SET {changed} FROM {delta} AS delta WHERE {same_row}"
+        ).format(changed=sql.SQL(", ").join(changed), **names)
+    ).rowcount
 
 
 def _new_value(table: Table, name: str) -> sql.Composable:
@@ -120,12 +203,14 @@ def _write_issues(connection: psycopg.Connection, team_id: str, import_id: str, 
         )
 
 
-def _names(names: list[str] | tuple[str, ...]) -> sql.Composed:
-    return sql.SQL(", ").join(map(sql.Identifier, names))
+def _names(names: tuple[str, ...], table: str = "") -> sql.Composed:
+    prefix = (table,) if table else ()
+    return sql.SQL(", ").join(sql.Identifier(*prefix, name) for name in names)
 
 
 def _expect(table: Table, action: Action, planned: int, done: int) -> None:
     if planned != done:
         raise StalePlanError(
-            f"{table.name}: planned to {action} {planned} rows, {done} were as they had been read."
+            f"{table.name}: planned to {action} {planned} rows, {done} were as they had been read.",
+            f"{table.name}_pkey" if action == "insert" else "row_version",
         )

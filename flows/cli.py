@@ -5,13 +5,13 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from contracts.errors import LeadfoldError, WrongCallError
+from flows.cli_teams import policies, refold, teams
 from flows.settings import load_settings
 
 if TYPE_CHECKING:
@@ -24,36 +24,9 @@ def leadfold() -> None:
     """Fold files of people into one clean Postgres."""
 
 
-@leadfold.group(invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="One object per team.")
-@click.pass_context
-def teams(context: click.Context, as_json: bool) -> None:
-    """List the teams, or add one."""
-    if context.invoked_subcommand:
-        return
-    from flows import warehouse
-    from flows.teams import list_teams
-
-    with warehouse.connected(load_settings()) as connection:
-        found = list_teams(connection)
-    if not found and not as_json:
-        click.echo("There are no teams yet. Add one: leadfold teams add NAME")
-    for team in found:
-        told = f"{team.name}  (id {team.team_id}, region {team.region}, policy {team.policy})"
-        click.echo(json.dumps(asdict(team)) if as_json else told)
-
-
-@teams.command("add")
-@click.argument("name")
-@click.option("--region", default="US", show_default=True, help="Country of numbers without '+'.")
-def add_new_team(name: str, region: str) -> None:
-    """Add a team; its people never meet those of another."""
-    from flows import warehouse
-    from flows.teams import add_team
-
-    with warehouse.connected(load_settings()) as connection:
-        team = add_team(connection, name, region)
-    click.echo(f"Added team '{team.name}' (id {team.team_id}, region {team.region}).")
+leadfold.add_command(teams)
+leadfold.add_command(policies)
+leadfold.add_command(refold)
 
 
 @leadfold.command("import")
@@ -66,6 +39,11 @@ def add_new_team(name: str, region: str) -> None:
 @click.option("--new-team", is_flag=True, help="Add the team if it is not there.")
 @click.option("--region", show_default="US", help="Country of a new team's numbers without '+'.")
 @click.option("--json", "as_json", is_flag=True, help="One object per file, for scripts.")
+@click.option(
+    "--plan",
+    type=click.Path(path_type=Path),
+    help="Write all that changes to this .csv or .parquet file.",
+)
 @click.option("--prefect", is_flag=True, help="Run as Prefect flow.")
 def import_files(
     files: tuple[Path, ...],
@@ -75,6 +53,7 @@ def import_files(
     new_team: bool,
     region: str | None,
     as_json: bool,
+    plan: Path | None,
     prefect: bool,
 ) -> None:
     """Import FILES, one after the other.
@@ -85,26 +64,31 @@ def import_files(
     from flows import report, warehouse
     from flows.jobs import Request
     from flows.landing import check_path
+    from flows.plan_files import check_plan_file
     from flows.teams import ensure_team
 
     if source != "auto":
         load_source(source)
     for path in files:
         check_path(path)
+    if plan and len(files) > 1:
+        raise WrongCallError("--plan is for one file at a time: each import has its own plan.")
+    if plan:
+        check_plan_file(plan, files[0])
     with warehouse.connected(load_settings()) as connection:
         draft = ensure_team(connection, team, region, may_add=new_team, is_dry_run=dry_run)
     if draft and prefect:
         raise WrongCallError("A dry run for a new team cannot be a flow. Leave out --prefect.")
     outcomes: list[Outcome] = []
     for path in files:
-        request = Request(path, team, source, is_dry_run=dry_run, new_team=draft)
+        request = Request(path, team, source, is_dry_run=dry_run, new_team=draft, plan_file=plan)
         found = _import_one(request, is_quiet=as_json, prefect=prefect)
         outcomes += found
         if as_json:
             for outcome in found:
                 click.echo(json.dumps(report.to_json(outcome)))
     if not as_json:
-        _show_outcomes(outcomes)
+        _show_outcomes(outcomes, plan)
     if not all(outcome.is_good for outcome in outcomes):
         sys.exit(1)
 
@@ -159,14 +143,19 @@ def show(import_id: str, as_json: bool) -> None:
     """Show one import: its counts, what it wrote, what was wrong. The end of its id is enough."""
     from flows import ledger, report, terminal, warehouse
     from flows.jobs import Outcome
+    from flows.plan_report import remarks
 
     with warehouse.connected(load_settings()) as connection:
         entry = ledger.find_import(connection, import_id)
         issues = ledger.list_issues(connection, entry)
+        held = ledger.count_held(connection, entry)
     if as_json:
-        click.echo(json.dumps(report.to_json(Outcome.of_entry(entry))))
+        told = {**report.to_json(Outcome.of_entry(entry)), "cause": entry.cause}
+        click.echo(json.dumps(told))
         return
     terminal.show(*report.entry_lines(entry))
+    for line in remarks(entry, held):
+        click.echo(line)
     if issues:
         terminal.show(report.issue_counts(issues))
         click.echo(f"The rejected rows: leadfold rejects {entry.import_id}")
@@ -270,8 +259,9 @@ def _import_one(request: "Request", *, is_quiet: bool, prefect: bool) -> "list[O
         return run_import(request, load_settings(), progress)
 
 
-def _show_outcomes(outcomes: "Sequence[Outcome]") -> None:
+def _show_outcomes(outcomes: "Sequence[Outcome]", plan: Path | None) -> None:
     from flows import report, terminal
+    from flows.plan_report import plan_lines
 
     if good := [outcome for outcome in outcomes if outcome.is_good]:
         terminal.show(report.summary(good))
@@ -279,8 +269,14 @@ def _show_outcomes(outcomes: "Sequence[Outcome]") -> None:
         name = terminal.visible(outcome.file_name)
         if outcome.status == "done":
             click.echo(f"{name}: {outcome.import_id}")
-        elif not outcome.is_good:
+        elif outcome.status == "dry_run":
+            terminal.show(*plan_lines(outcome))
+        else:
             click.echo(f"{name}: {report.sentence(outcome)}", err=True)
+        if plan and outcome.changes:
+            click.echo(f"\nThe plan is written to {plan}: {outcome.changes.rows:,} rows.")
+        elif plan and outcome.is_good:
+            click.echo(f"{name}: {terminal.visible(outcome.reason)}", err=True)
 
 
 if __name__ == "__main__":

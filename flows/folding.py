@@ -1,54 +1,37 @@
 """Staged rows -> Postgres: under the team's lock fetch, plan and apply, in one transaction."""
 
-import random
-import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import psycopg
 
-from contracts.errors import (
-    DatabaseUnavailableError,
-    LeadfoldError,
-    ReusedFileNameError,
-    StalePlanError,
-    TeamBusyError,
-)
+from contracts.errors import ReusedFileNameError, SnapshotShrunkError
+from contracts.policy import Policy
 from contracts.registry import load_source
+from contracts.source import Source
 from flows import ledger, stored, warehouse
 from flows.apply import apply
+from flows.fingerprints import change_seq
 from flows.jobs import Job, Outcome, Progress
 from flows.landing import Batch
+from flows.plan_files import tell_plan
 from flows.settings import Settings
-from flows.staging import is_staged_from, open_work_file, stage_changed
+from flows.staging import is_staged_from, open_work_file, place_rejects, stage_changed
+from flows.teams import policy_of
+from flows.trying import Try, try_until_applied
 from transforms.dedupe import count_agreeing_ids, fold_statements
-from transforms.plan import Plan, compare_leads, make_plan
-from transforms.relations import Work
+from transforms.facts import Facts, note_facts
+from transforms.holding import hold_claims, pair_candidates, say_claims
+from transforms.plan import Plan, compare_leads, list_unknown, make_plan
+from transforms.relations import Work, append, query
 from transforms.resolve import collect_claims, resolve
 from transforms.survive import survive
+from transforms.work_tables import empty, recall
 
-MAX_TRIES = 5
 # Fewer ids that changed their people are no evidence of another list.
 _DISAGREEING_IDS = 10
-_BACKOFF_SECONDS = 0.2
-_RESTART_SECONDS = 1.0
-
-# Classes of SQLSTATE (PostgreSQL, Appendix A) that pass: lost connections, conflicts with other
-# writers, lock timeouts, a server that is going down or coming up.
-_PASSING = ("08", "40", "55P03", "57P01", "57P02", "57P03")
-
-
-def is_passing(error: Exception) -> bool:
-    """Whether planning again from fresh state may help.
-
-    What a writer outside Leadfold, a lost connection or a restart of Postgres did to a plan does
-    not last; a full disk, a value too long for an index, or a busy team do.
-    """
-    if isinstance(error, DatabaseUnavailableError):
-        return not isinstance(error, TeamBusyError)
-    if isinstance(error, psycopg.OperationalError):
-        return error.sqlstate is None or error.sqlstate.startswith(_PASSING)
-    return isinstance(error, StalePlanError | psycopg.errors.UniqueViolation)
 
 
 def fold(
@@ -60,50 +43,37 @@ def fold(
         DatabaseUnavailableError: Postgres does not answer, or others kept changing the rows.
     """
     with closing(open_work_file(work_file, settings.memory_limit)) as work:
-        for attempt in range(1, MAX_TRIES + 1):
-            try:
-                with closing(warehouse.connect(settings, job.import_id)) as connection:
-                    return _fold_once(job, batch, work, connection, settings, progress)
-            except (LeadfoldError, psycopg.Error) as error:
-                if not is_passing(error):
-                    if isinstance(error, LeadfoldError):
-                        raise
-                    raise DatabaseUnavailableError(
-                        f"Nothing was written. Postgres says: {warehouse.first_line(error)}"
-                    ) from error
-                if attempt == MAX_TRIES:
-                    raise DatabaseUnavailableError(
-                        f"Nothing was written: {MAX_TRIES} tries failed, the last one because: "
-                        f"{warehouse.first_line(error)}\nImport the file again."
-                    ) from error
-                # Jitter, so that those who met do not meet again; a restart takes some seconds.
-                is_gone = not isinstance(error, StalePlanError | psycopg.errors.UniqueViolation)
-                least = _RESTART_SECONDS * attempt if is_gone else 0
-                time.sleep(least + random.uniform(0, _BACKOFF_SECONDS * 2**attempt))
-    raise AssertionError("unreachable: the last try returns or raises")
+        outcome = try_until_applied(
+            settings,
+            job.import_id,
+            lambda attempt: _fold_once(job, batch, work, attempt, settings, progress),
+        )
+        # What was committed is not to fail any more, nor is anybody to wait for a report.
+        return tell_plan(job, work, outcome)
 
 
 def _fold_once(
     job: Job,
     batch: Batch,
     work: Work,
-    connection: psycopg.Connection,
+    attempt: Try,
     settings: Settings,
     progress: Progress,
 ) -> Outcome:
+    connection = attempt.connection
     if not job.is_dry_run:
         # A COMMIT whose answer was lost may have gone through.
         entry = ledger.find_import(connection, job.import_id)
         if entry.status == "done":
             return Outcome.of_entry(entry)
     with warehouse.team_locked(connection, job.team.team_id, settings.lock_wait_seconds):
-        seq = stored.change_seq(connection, job.team.team_id)
+        seq = change_seq(connection, job.team.team_id)
         if not is_staged_from(work, seq):
             stage_changed(work, connection, job, batch, settings.chunk_rows, progress)
-        plan = _plan(job, work, connection)
+        plan = _plan(job, batch, work, connection, is_last=attempt.is_last)
         progress("plan", plan.counts.landed)
         if not job.is_dry_run:
-            apply(connection, job.team.team_id, job.import_id, plan)
+            apply(connection, job.team.team_id, job.import_id, plan, attempt.conflicts)
             progress("write", plan.counts.landed)
     return Outcome(
         job.import_id,
@@ -114,23 +84,78 @@ def _fold_once(
         plan.counts,
         plan.match,
         plan.effects,
+        plan.remark,
     )
 
 
-def _plan(job: Job, work: Work, connection: psycopg.Connection) -> Plan:
+def _plan(
+    job: Job, batch: Batch, work: Work, connection: psycopg.Connection, *, is_last: bool
+) -> Plan:
     """Fetch what Postgres holds about this batch, and write down what differs."""
-    team_id = job.team.team_id
-    source = load_source(job.source)
-    collect_claims(work, source.claim_space)
-    stored.fetch_batch(connection, work, team_id, job.source_file)
+    source, policy = load_source(job.source), policy_of(job.team)
+    facts = Facts(
+        job.import_id, source.name, job.source_file, source.claim_space, source.is_webhook
+    )
+    note_facts(work, facts, policy)
+    collect_claims(work, policy)
+    stored.fetch_stored(
+        connection,
+        work,
+        job.team.team_id,
+        job.source_file,
+        source,
+        shared_after=policy.shared_after,
+        is_locking=is_last,
+    )
+    if recall(work, "has_other_rules") == "yes":
+        stored.fetch_versions(connection, work)
     if source.source_file == "file":
         _check_same_list(job, work)
+    missing, remark = _check_snapshot(job, source, policy, work, connection)
     fold_statements(work)
-    resolve(work, job.import_id)
-    stored.fetch_personas(connection, work, team_id)
+    resolve(work, policy, job.import_id)
     compare_leads(work)
-    survive(work, job.source, job.import_id)
-    return make_plan(work, job.import_id, job.source, job.source_file)
+    empty(work, "late_rejects")
+    unknown = list_unknown(work)
+    append(work, "late_rejects", place_rejects(work, batch, unknown, pl.lit("person_unknown")))
+    say_claims(work)
+    hold_claims(work)
+    pair_candidates(work)
+    survive(work)
+    plan = make_plan(work, job.import_id, job.source_file)
+    return replace(plan, records_missing=missing, remark=remark)
+
+
+def _check_snapshot(
+    job: Job, source: Source, policy: Policy, work: Work, connection: psycopg.Connection
+) -> tuple[int, str]:
+    """How many records a snapshot lacks; none of them ends if that cannot be told for sure.
+
+    Raises:
+        SnapshotShrunkError: They are more than the policy lets vanish at once.
+    """
+    if source.mode != "snapshot":
+        return 0, ""
+    missing = query(work, "select count(*) as missing from missing_leads").item()
+    unread = query(
+        work,
+        "select count(distinct line_no) as unread from issues anti join landed using (line_no)"
+        " where severity = 'reject' and code not in ('not_a_record', 'test_row')",
+    ).item()
+    if missing and unread:
+        empty(work, "missing_leads")
+        return missing, (
+            f"{missing:,} records are missing from this snapshot, but none was ended:"
+            f" {unread:,} rows could not be read and may be theirs."
+        )
+    live = stored.count_live_leads(connection, job.team.team_id, job.source_file)
+    if missing > policy.max_delete_rate * live:
+        raise SnapshotShrunkError(
+            f"{job.file_name}: {missing:,} of the {live:,} records of this feed are missing from"
+            f" the snapshot; the policy lets {policy.max_delete_rate:.0%} vanish at once.\n"
+            "If the file is whole, raise max_delete_rate in the team's policy and import it again."
+        )
+    return missing, ""
 
 
 def _check_same_list(job: Job, work: Work) -> None:

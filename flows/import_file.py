@@ -22,6 +22,7 @@ from contracts.errors import DatabaseUnavailableError, LeadfoldError, TeamBusyEr
 from flows import importing, report
 from flows.folding import fold
 from flows.jobs import Outcome, Request
+from flows.plan_files import check_plan_file
 from flows.settings import load_settings
 from flows.staging import stage
 
@@ -68,7 +69,9 @@ def report_task(outcome: Outcome) -> None:
 
 
 @flow(name="import-file", flow_run_name="{team}/{source} {path}", validate_parameters=True)
-def import_file(team: str, source: str, path: Path, dry_run: bool = False) -> State[list[Outcome]]:
+def import_file(
+    team: str, source: str, path: Path, dry_run: bool = False, plan: Path | None = None
+) -> State[list[Outcome]]:
     """Fold one file into a team's people; each member of an archive is a file.
 
     Args:
@@ -76,13 +79,16 @@ def import_file(team: str, source: str, path: Path, dry_run: bool = False) -> St
         source: Name of the contract by which the file is read.
         path: The file, as this machine sees it.
         dry_run: Only tell what would happen.
+        plan: Write what changes to this file, CSV or Parquet, on this machine.
     """
     logger = get_run_logger()
 
     def progress(step: str, rows: int) -> None:
         logger.info("%s: %s rows", step, f"{rows:,}")
 
-    request = Request(path, team, source, is_dry_run=dry_run)
+    if plan:
+        check_plan_file(plan, path)
+    request = Request(path, team, source, is_dry_run=dry_run, plan_file=plan)
     outcomes = importing.run_import(request, load_settings(), progress, STEPS)
     for outcome in outcomes:
         report_task(outcome)
@@ -94,7 +100,12 @@ def run(request: Request) -> list[Outcome]:
     """Run the flow in this process, which does nothing else after, and give its outcomes."""
     atexit.register(_hush)
     state = import_file(
-        request.team, request.source, request.path, request.is_dry_run, return_state=True
+        request.team,
+        request.source,
+        request.path,
+        request.is_dry_run,
+        request.plan_file,
+        return_state=True,
     )
     outcomes = cast(list[Outcome] | BaseException, state.result(raise_on_failure=False))
     if isinstance(outcomes, BaseException):

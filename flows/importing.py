@@ -15,6 +15,7 @@ from flows.folding import fold
 from flows.inspecting import AUTO, find_source
 from flows.jobs import Job, Outcome, Progress, Request, make_import_id, say_nothing
 from flows.landing import Batch, check_path, land
+from flows.plan_files import check_alone
 from flows.settings import Settings
 from flows.staging import stage
 from flows.workspace import hold_workspace, sweep_workspaces
@@ -52,6 +53,7 @@ def run_import(
         job = begin(request, settings)
         try:
             batches = steps.land(job, settings)
+            check_alone(job, batches)
         except BaseException as error:
             return [_stop(job, settings, error)]
         is_alone = len(batches) == 1
@@ -123,6 +125,7 @@ def begin(request: Request, settings: Settings) -> Job:
             request.path,
             datetime.now(UTC),
             request.is_dry_run,
+            request.plan_file,
         )
         if not job.is_dry_run:
             ledger.start_import(

@@ -13,6 +13,7 @@ from flows.ledger import Import
 from flows.teams import Team
 from transforms.ids import make_id
 from transforms.plan import NO_ROWS, Counts
+from transforms.plan_changes import Changes
 
 Progress = Callable[[str, int], None]
 """Told the step (read, normalise, plan, write) and how many rows it has done so far."""
@@ -41,6 +42,7 @@ class Request:
 
     Attributes:
         new_team: For a dry run: the team as it would be, if there is none of that name yet.
+        plan_file: Where to write the whole plan, as CSV or Parquet.
     """
 
     path: Path
@@ -50,6 +52,7 @@ class Request:
     new_team: Team | None = None
     started_by: str = field(default_factory=find_user)
     import_id: str = field(default_factory=make_import_id)
+    plan_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Job:
         path: The file as it was given.
         landed_at: The time of the import, for all that depends on one.
         is_dry_run: Whether to stop before anything is written.
+        plan_file: Where to write the whole plan, as CSV or Parquet.
     """
 
     import_id: str
@@ -75,6 +79,7 @@ class Job:
     path: Path
     landed_at: datetime
     is_dry_run: bool
+    plan_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,7 @@ class Outcome:
         match: Records by the way they found their person.
         effects: Table -> action -> rows.
         reason: Of a held or failed one, for people.
+        changes: The plan in short, of a dry run and where its plan is written to a file.
     """
 
     import_id: str
@@ -98,6 +104,7 @@ class Outcome:
     match: dict[str, int] = field(default_factory=dict)
     effects: dict[str, dict[str, int]] = field(default_factory=dict)
     reason: str = ""
+    changes: Changes | None = None
 
     @classmethod
     def of_entry(cls, entry: Import) -> "Outcome":

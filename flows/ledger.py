@@ -1,5 +1,6 @@
 """Teams and the ledger: who may import, what was imported, and what became of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Literal
@@ -59,6 +60,8 @@ class Import:
     rows_deleted: int
     match: dict[str, int]
     effects: dict[str, dict[str, int]]
+    conflicts: dict[str, int]
+    records_missing: int
     issues_import_id: str | None
 
     @property
@@ -79,12 +82,13 @@ def start_import(
     source_file: str,
     file_name: str,
     started_by: str,
+    cause: str = "file",
 ) -> None:
     """Open the ledger row of an import; it is seen at once, as running."""
     connection.execute(
-        "INSERT INTO imports (import_id, team_id, source, source_file, file_name, started_by)"
-        " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (import_id) DO NOTHING",
-        [import_id, team_id, source, source_file, file_name, started_by],
+        "INSERT INTO imports (import_id, team_id, source, source_file, file_name, started_by,"
+        " cause) VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (import_id) DO NOTHING",
+        [import_id, team_id, source, source_file, file_name, started_by, cause],
     )
 
 
@@ -99,28 +103,54 @@ def note_file(
     size_bytes: int,
     rules: str,
 ) -> None:
-    """Write down what an import has landed, under the name that it has inside an archive."""
+    """Write down what an import has landed, under the name that it has inside an archive.
+
+    The cause is ``rules`` where the file was imported before, and its logical file was last read by
+    other rules: what then changes, they change.
+    """
     connection.execute(
-        "UPDATE imports SET file_name = %s, source = %s, source_file = %s, file_hash = %s,"
-        " file_bytes = %s, rules = %s WHERE import_id = %s",
-        [file_name, source, source_file, sha256, size_bytes, rules, import_id],
+        "UPDATE imports AS own SET file_name = %(name)s, source = %(source)s,"
+        " source_file = %(file)s, file_hash = %(hash)s, file_bytes = %(bytes)s, rules = %(rules)s,"
+        " cause = CASE WHEN own.cause = 'file' AND EXISTS ("
+        " SELECT FROM imports AS past WHERE past.team_id = own.team_id"
+        " AND past.source_file = %(file)s AND past.file_hash = %(hash)s AND past.status = 'done')"
+        " AND (SELECT past.rules FROM imports AS past WHERE past.team_id = own.team_id"
+        " AND past.source_file = %(file)s AND past.status = 'done'"
+        " ORDER BY past.import_id DESC LIMIT 1) IS DISTINCT FROM %(rules)s"
+        " THEN 'rules' ELSE own.cause END"
+        " WHERE import_id = %(id)s",
+        {
+            "name": file_name,
+            "source": source,
+            "file": source_file,
+            "hash": sha256,
+            "bytes": size_bytes,
+            "rules": rules,
+            "id": import_id,
+        },
     )
 
 
-def finish_import(connection: psycopg.Connection, import_id: str, plan: Plan) -> None:
+def finish_import(
+    connection: psycopg.Connection, import_id: str, plan: Plan, conflicts: Mapping[str, int]
+) -> None:
     """Close the ledger row of an import that is done, in the transaction that applied it."""
     counts = plan.counts._asdict()
     connection.execute(
-        "UPDATE imports SET status = 'done', reason = NULL, finished_at = clock_timestamp(),"
+        "UPDATE imports SET status = 'done', reason = %(remark)s, finished_at = clock_timestamp(),"
         " rows_landed = %(landed)s, rows_rejected = %(rejected)s, rows_duplicate = %(duplicate)s,"
         " rows_inserted = %(inserted)s, rows_updated = %(updated)s,"
         " rows_unchanged = %(unchanged)s, rows_deleted = %(deleted)s,"
-        " match = %(match)s, effects = %(effects)s"
+        " match = %(match)s, effects = %(effects)s, conflicts = %(conflicts)s,"
+        " records_missing = %(missing)s"
         " WHERE import_id = %(import_id)s",
         {
             **counts,
             "match": Jsonb(plan.match),
             "effects": Jsonb(plan.effects),
+            "conflicts": Jsonb(dict(conflicts)),
+            "missing": plan.records_missing,
+            "remark": plan.remark or None,
             "import_id": import_id,
         },
     )
@@ -191,6 +221,16 @@ def find_import(connection: psycopg.Connection, import_id: str) -> Import:
         what = "Several imports end in" if found else "There is no import"
         raise WrongCallError(f"{what} '{import_id}'. To see the newest: leadfold imports")
     return found[0]
+
+
+def count_held(connection: psycopg.Connection, entry: Import) -> dict[str, int]:
+    """Guard -> how many pairs of people and shared values an import has noted to be looked at."""
+    found = connection.execute(
+        "SELECT guard, count(*) FROM merge_candidates WHERE team_id = %s AND import_id = %s"
+        " GROUP BY guard ORDER BY guard",
+        [entry.team_id, entry.import_id],
+    )
+    return dict(found.fetchall())
 
 
 def list_issues(

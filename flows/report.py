@@ -34,6 +34,11 @@ COUNT_LABELS = {
     "deleted": "deleted",
 }
 
+CAUSES = {
+    "rules": "the file was imported before, and is read by other rules now",
+}
+"""What set off an import, where it was not the file alone."""
+
 MATCH_LABELS = {
     "source_record": "known record",
     "crm_id": "CRM id",
@@ -41,6 +46,8 @@ MATCH_LABELS = {
     "email": "email",
     "new": "new person",
 }
+
+_EFFECTS = {"insert": "new", "update": "changed", "delete": "gone"}
 
 
 def to_json(outcome: Outcome) -> dict[str, Any]:
@@ -55,6 +62,7 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
         **{f"rows_{name}": count for name, count in outcome.counts._asdict().items()},
         "effects": outcome.effects,
         "reason": outcome.reason,
+        **({"changes": outcome.changes.counts} if outcome.changes else {}),
     }
 
 
@@ -72,12 +80,19 @@ def sentence(outcome: Outcome) -> str:
     return f"{start}: {counts.landed:,} rows: {', '.join(said)}."
 
 
+def effects_sentence(effects: Mapping[str, Mapping[str, int]]) -> str:
+    """What was written where, in words."""
+    changes = [
+        f"{count:,} {_EFFECTS[action]} in {name.replace('_', ' ')}"
+        for name, actions in effects.items()
+        for action, count in actions.items()
+    ]
+    return ", ".join(changes) or "nothing"
+
+
 def summary(outcomes: Sequence[Outcome]) -> Group:
     """What became of the rows of each file, and how its records found their people."""
-    files = [
-        outcome.file_name + (" (dry run)" if outcome.status == "dry_run" else "")
-        for outcome in outcomes
-    ]
+    files = [outcome.file_name for outcome in outcomes]
     counts = {
         label: [getattr(outcome.counts, name) for outcome in outcomes]
         for name, label in COUNT_LABELS.items()
@@ -171,16 +186,13 @@ def entry_lines(entry: Import) -> list[RenderableType]:
         text_of(f"{entry.file_name} ({entry.source}) into {entry.team_id}, as {entry.source_file}"),
         text_of(f"started by {entry.started_by}, {entry.started_at:%Y-%m-%d %H:%M:%S} UTC, {took}"),
     ]
+    if entry.cause in CAUSES:
+        lines.append(Text(f"cause: {entry.cause}: {CAUSES[entry.cause]}"))
     if entry.reason:
         lines.append(text_of(entry.reason, style="red"))
     if entry.status == "done":
         lines.append(summary([outcome]))
-        changes = [
-            f"{count:,} {action}s in {name}"
-            for name, actions in entry.effects.items()
-            for action, count in actions.items()
-        ]
-        lines.append(Text("Written: " + (", ".join(changes) or "nothing") + "."))
+        lines.append(Text(f"Written: {effects_sentence(entry.effects)}."))
     return lines
 
 

@@ -11,19 +11,21 @@ from contracts.errors import UnreadableFileError
 from contracts.registry import load_source, load_sources
 from contracts.source import Source
 from flows import warehouse
+from flows.fingerprints import change_seq, fetch_fingerprints
 from flows.jobs import Job, Progress
 from flows.landing import Batch
 from flows.reading import ReadingHints, read
 from flows.reading.places import read_places
 from flows.settings import Settings
-from flows.stored import change_seq, fetch_fingerprints
 from transforms.admit import admit
 from transforms.conform import conform, map_columns
+from transforms.consents import list_opt_outs
 from transforms.dedupe import find_changed, group_records, keep_reading_issues, land_rows
+from transforms.file_times import find_file_time
 from transforms.normalize import normalize, rules_digest
 from transforms.relations import Work, append, stream
 from transforms.times import DayOrder, count_day_order
-from transforms.work_tables import empty, note, open_work, recall
+from transforms.work_tables import STAGED, empty, note, open_work, recall
 
 
 def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Path:
@@ -34,7 +36,7 @@ def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Pat
 
     Raises:
         UnreadableFileError: It is no CSV with a header and rows.
-        SourceDriftError: Its header does not fit the source.
+        SourceDriftError: Its header or its name does not fit the source.
     """
     work_file = settings.work / job.import_id / "work.duckdb"
     work_file.unlink(missing_ok=True)
@@ -47,7 +49,7 @@ def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Pat
 
 def open_work_file(path: Path, memory_limit: str) -> Work:
     """Open an import's work file; what does not fit into memory spills beside it."""
-    return duckdb.connect(
+    work = duckdb.connect(
         str(path),
         config={
             "memory_limit": memory_limit,
@@ -55,13 +57,17 @@ def open_work_file(path: Path, memory_limit: str) -> Work:
             "preserve_insertion_order": "false",
         },
     )
+    # It would draw bars into whatever terminal there is.
+    work.execute("set enable_progress_bar = false").fetchall()
+    return work
 
 
 def _land_records(work: Work, job: Job, batch: Batch, chunk_rows: int, progress: Progress) -> None:
     """Fill ``landed`` with what the file says, and ``issues`` with what cannot be a row."""
     source = load_source(job.source)
-    known = [(one.name, one.trust, one.claim_space) for one in load_sources().values()]
-    open_work(work, pl.DataFrame(known, ["source", "trust", "claim_space"], orient="row"))
+    open_work(work, list_sources())
+    file_time = find_file_time(job.file_name, source, job.landed_at)
+    append(work, "issues", file_time.issues.with_columns(pl.col("raw").cast(pl.Binary)))
     reading = read(batch, hints=_hints(source), chunk_rows=chunk_rows)
     encoding = reading.layout.encoding or "utf-8"
     note(work, "encoding", encoding)
@@ -74,7 +80,7 @@ def _land_records(work: Work, job: Job, batch: Batch, chunk_rows: int, progress:
         conformed = conform(chunk.rows.lazy(), source).collect()
         tests = conformed.filter("is_test")
         land_rows(work, conformed.filter(~pl.col("is_test")).drop("is_test"))
-        append(work, "issues", _rejects(batch, tests, pl.lit("test_row"), encoding))
+        append(work, "issues", place_rejects(work, batch, tests, pl.lit("test_row")))
         append(work, "issues", _as_issues(chunk.rejects, "reject"))
         append(
             work, "reading_issues", _as_issues(chunk.issues.rename({"column": "field"}), "issue")
@@ -86,6 +92,12 @@ def _land_records(work: Work, job: Job, batch: Batch, chunk_rows: int, progress:
             f"'{batch.file_name}' has a header but no rows: there is nothing to import."
         )
     group_records(work)
+
+
+def list_sources() -> pl.DataFrame:
+    """What ``open_work`` needs to know of every source."""
+    known = [(one.name, one.trust, one.claim_space) for one in load_sources().values()]
+    return pl.DataFrame(known, ["source", "trust", "claim_space"], orient="row")
 
 
 def _hints(source: Source) -> ReadingHints:
@@ -116,19 +128,23 @@ def stage_changed(
 ) -> None:
     """Normalise and admit the records that differ from what Postgres holds.
 
-    Fills ``staged`` and ``issues``, and notes the team's ``change_seq`` that it compared with.
-    Run again, it starts over.
+    Fills ``staged``, ``stated_opt_outs`` (also of rows that are rejected) and ``issues``, and notes
+    the team's ``change_seq`` that it compared with. Run again, it starts over.
     """
     note(work, "change_seq", str(change_seq(connection, job.team.team_id)))
     source = load_source(job.source)
     rules = rules_digest(source, job.team.region)
-    fetch_fingerprints(connection, work, job.team.team_id, job.source_file, rules)
+    is_same = fetch_fingerprints(connection, work, job.team.team_id, job.source_file, rules)
+    note(work, "has_other_rules", "no" if is_same else "yes")
     find_changed(work)
     empty(work, "staged")
+    empty(work, "stated_opt_outs")
     # What reading rejected stays; only landed rows are judged again.
     work.execute("delete from issues where line_no in (select line_no from landed)").fetchall()
     keep_reading_issues(work)
     is_day_first = _day_order(work, source, chunk_rows)
+    file_time = find_file_time(job.file_name, source, job.landed_at)
+    file_clock = pl.lit(file_time.clock, STAGED["clock"])
     done = 0
     for conformed in stream(
         work,
@@ -138,7 +154,9 @@ def stage_changed(
         normal = normalize(
             conformed, source, job.team.region, job.landed_at, is_day_first=is_day_first
         )
-        admitted = admit(normal.rows)
+        rows = normal.rows.with_columns(pl.coalesce("clock", file_clock))
+        append(work, "stated_opt_outs", list_opt_outs(rows, source.claim_space))
+        admitted = admit(rows.drop("opt_outs"))
         append(work, "staged", admitted.accepted)
         append(
             work,
@@ -146,20 +164,30 @@ def stage_changed(
             normal.issues.with_columns(pl.col("raw").cast(pl.Binary), encoding=pl.lit("utf-8")),
         )
         rejected = conformed.join(admitted.rejected, on="line_no", maintain_order="left")
-        append(work, "issues", _rejects(batch, rejected, pl.col("code"), recall(work, "encoding")))
+        append(work, "issues", place_rejects(work, batch, rejected, pl.col("code")))
         done += len(conformed)
         progress("normalise", done)
 
 
-def _day_order(work: Work, source: Source, chunk_rows: int) -> bool | None:
-    """Whether the file writes the day before the month, by all its values; never by one row's."""
-    rule = source.columns.get("updated_at")
-    if rule is None or rule.formats or rule.day_first is not None:
-        return None
-    counted = DayOrder(0, 0)
-    for chunk in stream(work, "select updated_at from landed", chunk_rows):
-        counted += count_day_order(chunk["updated_at"])
-    return counted.is_day_first
+def _day_order(work: Work, source: Source, chunk_rows: int) -> dict[str, bool | None]:
+    """Whether the file writes the day before the month, by all its values; never by one row's.
+
+    A field whose own values do not tell is read as those of the file's other times.
+    """
+    fields = [
+        name
+        for name in ("updated_at", "last_activity_at")
+        if (rule := source.columns.get(name)) and not rule.formats and rule.day_first is None
+    ]
+    if not fields:
+        return {}
+    counted = dict.fromkeys(fields, DayOrder(0, 0))
+    for chunk in stream(work, f"select {', '.join(fields)} from landed", chunk_rows):  # noqa: S608
+        for name in fields:
+            counted[name] += count_day_order(chunk[name])
+    of_file = sum(counted.values(), DayOrder(0, 0)).is_day_first
+    orders = {name: order.is_day_first for name, order in counted.items()}
+    return {name: of_file if order is None else order for name, order in orders.items()}
 
 
 def is_staged_from(work: Work, seq: int) -> bool:
@@ -167,7 +195,7 @@ def is_staged_from(work: Work, seq: int) -> bool:
     return recall(work, "change_seq") == str(seq)
 
 
-def _rejects(batch: Batch, rows: pl.DataFrame, code: pl.Expr, encoding: str) -> pl.DataFrame:
+def place_rejects(work: Work, batch: Batch, rows: pl.DataFrame, code: pl.Expr) -> pl.DataFrame:
     """Rejected rows with their bytes as they stand in the file, or as text where they do not."""
     has_place = rows["byte_offset"].is_not_null()
     placed = read_places(batch.path, rows.filter(has_place))
@@ -180,5 +208,5 @@ def _rejects(batch: Batch, rows: pl.DataFrame, code: pl.Expr, encoding: str) -> 
         severity=pl.lit("reject"),
         code=code,
         raw=pl.Series(raws, dtype=pl.Binary),
-        encoding=pl.lit(encoding),
+        encoding=pl.lit(recall(work, "encoding")),
     )

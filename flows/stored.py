@@ -1,196 +1,290 @@
 """What Postgres holds about a batch: fetched into the import's work file, with row versions."""
 
-from collections.abc import Iterable
 from typing import LiteralString
 
 import polars as pl
 import psycopg
 from psycopg import sql
 
+from contracts.source import Source
 from flows.copying import copy_in, copy_out
+from flows.wanted import CHUNK_ROWS, list_records, of_team, temp_table
+from transforms.dedupe import mark_stored_leads
 from transforms.normalize import compare_emails
-from transforms.relations import Work, append, stream
+from transforms.relations import Work, append, query, stream
 from transforms.work_tables import (
+    STORED_CANDIDATES,
     STORED_IDENTITIES,
     STORED_LEADS,
     STORED_PERSONAS,
+    STORED_VERSIONS,
     Schema,
     empty,
 )
 
-# Lead columns that are not stored as they travel: how Postgres spells them.
-_LEAD_SPELLING: dict[str, LiteralString] = {
-    "version": "l.xmin::text::bigint",
-    "fingerprint": "replace(l.fingerprint::text, '-', '')",
-    "phones": "array_to_json(l.phones)",
-    "emails": "array_to_json(l.emails)",
-    "opt_outs": "array_to_json(l.opt_outs)",
-    "clock": """to_char(l.clock AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""",
-    "extra": "l.fields->'extra'",
+_TIME: LiteralString = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+# Columns that are not stored as they travel: how Postgres spells them, of a table called t.
+_SPELLING: dict[str, LiteralString] = {
+    "version": "t.xmin::text::bigint",
+    "fingerprint": "replace(t.fingerprint::text, '-', '')",
+    "phones": "array_to_json(t.phones)",
+    "emails": "array_to_json(t.emails)",
+    "tags": "array_to_json(t.tags)",
+    "claims": "array_to_json(t.claims)",
+    "clock": _TIME.format("t.clock"),
+    "last_activity_at": _TIME.format("t.last_activity_at"),
+    "extra": "t.fields->'extra'",
+    "has_versions": "EXISTS (SELECT FROM lead_versions AS v"
+    " WHERE v.team_id = t.team_id AND v.lead_id = t.lead_id)",
+    "holders": "CASE WHEN t.is_exclusive THEN 1 ELSE (SELECT count(*) FROM ("
+    "SELECT FROM identities AS i WHERE i.team_id = t.team_id AND i.kind = t.kind"
+    " AND i.value = t.value LIMIT 50) AS held) END",
+    "is_judged": "(t.judgement IS NOT NULL)",
+    "people": "(t.evidence->>'people')::bigint",
+    "examples": "t.evidence->'examples'",
+    "source_record_id": "t.source_record_id",
+    "seq": "row_number() OVER (PARTITION BY t.lead_id ORDER BY t.import_id)",
 }
-# These two are made on the way.
-_LEAD_SCHEMA: Schema = {
-    name: dtype for name, dtype in STORED_LEADS.items() if name not in ("email_keys", "is_in_batch")
-}
+_MADE_ON_THE_WAY = ("email_keys", "is_in_batch")
 
 
-def change_seq(connection: psycopg.Connection, team_id: str) -> int:
-    """The number of commits that changed the team's data."""
-    row = connection.execute(
-        "SELECT change_seq FROM teams WHERE team_id = %s", [team_id]
-    ).fetchone()
-    return int(row[0]) if row else 0  # a dry run's new team is not there yet
-
-
-def fetch_fingerprints(
-    connection: psycopg.Connection, work: Work, team_id: str, source_file: str, rules: str
+def fetch_stored(
+    connection: psycopg.Connection,
+    work: Work,
+    team_id: str,
+    source_file: str,
+    source: Source,
+    *,
+    shared_after: int,
+    is_locking: bool = False,
 ) -> None:
-    """Fill ``stored_fingerprints`` for the records of the batch.
+    """Fill the ``stored_<table>`` tables with all that this batch may be about.
 
-    They tell that the same text was read before; where it was read by other ``rules``, that says
-    nothing of its values, and none is fetched.
+    Args:
+        connection: In the transaction that holds the team's lock.
+        work: With ``nodes``, ``claims``, ``merges`` and ``stated_opt_outs``.
+        team_id: Whose people.
+        source_file: The logical file.
+        source: Its contract.
+        shared_after: A claim that more people hold is told by its number alone.
+        is_locking: Whether to keep everybody else from changing these people meanwhile.
     """
-    empty(work, "stored_fingerprints")
-    last = connection.execute(
-        "SELECT rules FROM imports WHERE team_id = %s AND source_file = %s AND status = 'done'"
-        " ORDER BY import_id DESC LIMIT 1",
-        [team_id, source_file],
-    ).fetchone()
-    if last is None or last[0] != rules:
-        return
-    with connection.transaction():
-        ids = stream(work, "select source_record_id from records order by all", 100_000)
-        _list_records(connection, team_id, source_file, ids)
-        for frame in copy_out(
-            connection,
-            "SELECT l.source_record_id, replace(l.fingerprint::text, '-', '')"
-            " FROM wanted_records AS w JOIN leads AS l"
-            " USING (team_id, source_record_id, source_file)",
-            {"source_record_id": pl.String, "fingerprint": pl.String},
-        ):
-            append(work, "stored_fingerprints", frame)
+    _empty_all(work)
+    list_records(connection, work, "nodes", team_id, source_file)
+    if source.mode == "snapshot":
+        _fetch_missing(connection, work, team_id, source_file)
+    _list_personas(connection, work, team_id, shared_after)
+    if is_locking:
+        for table in ("personas", "leads"):
+            connection.execute(
+                sql.SQL(
+                    "SELECT FROM {} AS t JOIN wanted_personas USING (team_id, persona_id)"
+                    " ORDER BY t.persona_id FOR UPDATE OF t"
+                ).format(sql.Identifier(table))
+            )
+    _fetch_people(connection, work)
+    _fetch_candidates(connection, work)
+    _fetch_opt_outs(connection, work, team_id, source_file)
 
 
-def fetch_batch(connection: psycopg.Connection, work: Work, team_id: str, source_file: str) -> None:
-    """Fill ``stored_leads`` and ``stored_identities`` for the staged records and their claims."""
-    empty(work, "stored_leads")
-    empty(work, "stored_identities")
-    _list_records(
-        connection,
-        team_id,
-        source_file,
-        stream(work, "select source_record_id from nodes", 100_000),
+def fetch_everybody(connection: psycopg.Connection, work: Work, team_id: str) -> None:
+    """Fill the ``stored_<table>`` tables with all people of a team."""
+    _empty_all(work)
+    temp_table(connection, "wanted_records (team_id text, source_record_id text, source_file text)")
+    temp_table(connection, "wanted_claims (team_id text, kind text, value text)")
+    temp_table(connection, "wanted_personas (team_id text, persona_id text)")
+    connection.execute(
+        "INSERT INTO wanted_personas SELECT team_id, persona_id FROM personas"
+        " WHERE team_id = %s AND merged_into IS NULL",
+        [team_id],
     )
-    _fetch_leads(
-        connection,
-        work,
-        " FROM wanted_records AS w JOIN leads AS l USING (team_id, source_record_id, source_file)",
-        is_in_batch=True,
-    )
-    _temp_table(connection, "wanted_claims (team_id text, kind text, value text)")
-    claims = stream(work, "select distinct kind, value from claims order by all", 100_000)
-    copy_in(connection, "wanted_claims", _of_team(claims, team_id))
-    connection.execute("ANALYZE wanted_claims")
-    for frame in copy_out(
-        connection,
-        "SELECT i.kind, i.value, i.persona_id, i.is_exclusive"
-        " FROM wanted_claims AS w JOIN identities AS i USING (team_id, kind, value)"
-        # A person that somebody put in by hand holds the phone, though no identity says so.
-        " UNION SELECT w.kind, w.value, p.persona_id, true"
-        " FROM wanted_claims AS w JOIN personas AS p"
-        " ON p.team_id = w.team_id AND p.phone = w.value AND w.kind = 'phone'"
-        " AND p.is_phone_exclusive AND p.merged_into IS NULL AND p.phone <> ''",
-        STORED_IDENTITIES,
-    ):
-        append(work, "stored_identities", frame)
-
-
-def fetch_personas(connection: psycopg.Connection, work: Work, team_id: str) -> None:
-    """Add what Postgres holds of the personas that the batch was assigned to.
-
-    Fills ``stored_personas``, and adds their other leads to ``stored_leads`` and their other
-    claims to ``stored_identities``.
-    """
-    empty(work, "stored_personas")
-    _temp_table(connection, "wanted_personas (team_id text, persona_id text)")
-    # New personas have nothing to fetch; those that follow an anchor have.
-    followed = stream(
-        work,
-        "select distinct persona_id from assigned"
-        " where persona_id in (select persona_id from stored_identities)"
-        " or persona_id in (select persona_id from stored_leads) order by all",
-        100_000,
-    )
-    copy_in(connection, "wanted_personas", _of_team(followed, team_id))
     connection.execute("ANALYZE wanted_personas")
-    for frame in copy_out(
-        connection,
-        _select(STORED_PERSONAS, "p", {"version": "p.xmin::text::bigint"})
-        + sql.SQL(" FROM wanted_personas AS w JOIN personas AS p USING (team_id, persona_id)"),
-        STORED_PERSONAS,
+    _fetch_people(connection, work)
+    _fetch_candidates(connection, work)
+
+
+def _empty_all(work: Work) -> None:
+    for name in (
+        *("leads", "versions", "identities", "shared", "personas"),
+        *("candidates", "judgements", "opt_outs"),
     ):
-        append(work, "stored_personas", frame)
-    _fetch_leads(
-        connection,
+        empty(work, f"stored_{name}")
+    empty(work, "missing_leads")
+
+
+def fetch_versions(connection: psycopg.Connection, work: Work) -> None:
+    """Fill ``stored_versions``, where statements were read by other rules than now."""
+    schema = _travelling(STORED_VERSIONS)
+    tail = (
+        " FROM wanted_records AS w JOIN leads AS l USING (team_id, source_record_id, source_file)"
+        " JOIN lead_versions AS t USING (team_id, lead_id)"
+    )
+    spelling = {**_SPELLING, "source_record_id": "l.source_record_id"}
+    for frame in copy_out(connection, _select(schema, spelling) + sql.SQL(tail), schema):
+        append(work, "stored_versions", _with_keys(frame))
+
+
+def _fetch_missing(
+    connection: psycopg.Connection, work: Work, team_id: str, source_file: str
+) -> None:
+    """Fill ``missing_leads``: those whose record the whole file no longer has."""
+    temp_table(connection, 'present_records (source_record_id text COLLATE "C")')
+    ids = stream(work, "select source_record_id from records order by all", CHUNK_ROWS)
+    copy_in(connection, "present_records", ids)
+    connection.execute("ANALYZE present_records")
+    temp_table(connection, "missing (team_id text, lead_id text, persona_id text)")
+    connection.execute(
+        "INSERT INTO missing SELECT team_id, lead_id, persona_id FROM leads AS l"
+        " WHERE team_id = %s AND source_file = %s AND NOT is_deleted AND NOT is_missing"
+        " AND NOT EXISTS (SELECT FROM present_records AS p"
+        " WHERE p.source_record_id = l.source_record_id)",
+        [team_id, source_file],
+    )
+    for frame in copy_out(connection, "SELECT lead_id FROM missing", {"lead_id": pl.String}):
+        append(work, "missing_leads", frame)
+
+
+def count_live_leads(connection: psycopg.Connection, team_id: str, source_file: str) -> int:
+    """The records of a feed that are not ended."""
+    (count,) = connection.execute(
+        "SELECT count(*) FROM leads WHERE team_id = %s AND source_file = %s"
+        " AND NOT is_deleted AND NOT is_missing",
+        [team_id, source_file],
+    ).fetchone() or (0,)
+    return int(count)
+
+
+def _list_personas(
+    connection: psycopg.Connection, work: Work, team_id: str, shared_after: int
+) -> None:
+    """Make ``wanted_personas``: of the batch's leads, and who holds one of its claims."""
+    temp_table(connection, "wanted_claims (team_id text, kind text, value text)")
+    claims = stream(
         work,
-        " FROM wanted_personas AS w JOIN leads AS l USING (team_id, persona_id)"
-        " WHERE NOT EXISTS (SELECT FROM wanted_records AS r WHERE r.team_id = l.team_id"
-        " AND r.source_record_id = l.source_record_id AND r.source_file = l.source_file)",
-        is_in_batch=False,
+        "select distinct kind, value from claims where priority is not null"
+        " union select distinct kind, value from merges order by all",
+        CHUNK_ROWS,
+    )
+    copy_in(connection, "wanted_claims", of_team(claims, team_id))
+    connection.execute("ANALYZE wanted_claims")
+    temp_table(connection, "found (kind text, value text, persona_id text, people bigint)")
+    connection.execute(
+        "INSERT INTO found SELECT kind, value, i.persona_id,"
+        " count(*) OVER (PARTITION BY kind, value)"
+        " FROM wanted_claims JOIN identities AS i USING (team_id, kind, value)"
     )
     for frame in copy_out(
         connection,
-        "SELECT i.kind, i.value, i.persona_id, i.is_exclusive"
-        " FROM wanted_personas AS w JOIN identities AS i USING (team_id, persona_id)"
-        " WHERE NOT EXISTS (SELECT FROM wanted_claims AS c WHERE c.team_id = i.team_id"
-        " AND c.kind = i.kind AND c.value = i.value)",
-        STORED_IDENTITIES,
+        sql.SQL("SELECT DISTINCT kind, value, people FROM found WHERE people > {}").format(
+            sql.Literal(shared_after)
+        ),
+        {"kind": pl.String, "value": pl.String, "people": pl.Int64},
     ):
-        append(work, "stored_identities", frame)
-
-
-def _fetch_leads(
-    connection: psycopg.Connection, work: Work, tail: LiteralString, *, is_in_batch: bool
-) -> None:
-    statement = _select(_LEAD_SCHEMA, "l", _LEAD_SPELLING) + sql.SQL(tail)
-    for frame in copy_out(connection, statement, _LEAD_SCHEMA):
-        append(
-            work,
-            "stored_leads",
-            frame.with_columns(
-                email_keys=compare_emails(frame["emails"]), is_in_batch=pl.lit(is_in_batch)
-            ),
+        append(work, "stored_shared", frame)
+    temp_table(connection, "wanted_personas (team_id text, persona_id text)")
+    connection.execute(
+        "INSERT INTO wanted_personas SELECT %s, persona_id FROM found WHERE people <= %s"
+        " UNION SELECT team_id, l.persona_id FROM wanted_records"
+        " JOIN leads AS l USING (team_id, source_record_id, source_file)",
+        [team_id, shared_after],
+    )
+    if query(work, "select count(*) as missing from missing_leads").item():
+        connection.execute(
+            "INSERT INTO wanted_personas SELECT DISTINCT team_id, persona_id FROM missing"
+            " EXCEPT SELECT team_id, persona_id FROM wanted_personas"
         )
+    # Who was refused one of these values gets it, too, should it turn out to be several people's.
+    for holder, refused in (("left_id", "right_id"), ("right_id", "left_id")):
+        refusals = sql.SQL(
+            "INSERT INTO wanted_personas SELECT m.team_id, {} FROM found AS f"
+            " JOIN merge_candidates AS m ON m.team_id = %s AND {} = f.persona_id"
+            " AND m.evidence->'links'"
+            " @> jsonb_build_array(jsonb_build_object('kind', f.kind, 'value', f.value))"
+            " WHERE f.people <= %s EXCEPT SELECT team_id, persona_id FROM wanted_personas"
+        ).format(sql.Identifier("m", refused), sql.Identifier("m", holder))
+        connection.execute(refusals, [team_id, shared_after])
+    connection.execute("ANALYZE wanted_personas")
 
 
-def _select(
-    schema: Schema, table: LiteralString, spelling: dict[str, LiteralString]
-) -> sql.Composed:
-    """SELECT of a schema's columns, in its order."""
+def _fetch_people(connection: psycopg.Connection, work: Work) -> None:
+    """Personas, with all of their leads and claims."""
+    people = " FROM wanted_personas AS w JOIN {} AS t USING (team_id, persona_id)"
+    for table, schema in (("personas", STORED_PERSONAS), ("identities", STORED_IDENTITIES)):
+        tail = sql.SQL(people).format(sql.Identifier(table))
+        for frame in copy_out(connection, _select(schema, _SPELLING) + tail, schema):
+            append(work, f"stored_{table}", frame)
+    schema = _travelling(STORED_LEADS)
+    tail = sql.SQL(people).format(sql.Identifier("leads"))
+    for frame in copy_out(connection, _select(schema, _SPELLING) + tail, schema):
+        append(work, "stored_leads", _with_keys(frame))
+    # Not asked of Postgres: where its statistics are old, that is a nested loop over both.
+    mark_stored_leads(work)
+
+
+def _fetch_candidates(connection: psycopg.Connection, work: Work) -> None:
+    """What was told before of these people and values, and what was judged."""
+    found = (
+        "SELECT t.*, t.xmin::text::bigint FROM ("
+        "SELECT t.team_id, left_id, right_id FROM wanted_personas AS w"
+        " JOIN merge_candidates AS t ON t.team_id = w.team_id AND t.left_id = w.persona_id"
+        " UNION SELECT t.team_id, left_id, right_id FROM wanted_personas AS w"
+        " JOIN merge_candidates AS t ON t.team_id = w.team_id AND t.right_id = w.persona_id"
+        " UNION SELECT t.team_id, left_id, right_id FROM wanted_claims AS c"
+        " JOIN merge_candidates AS t"
+        " ON t.team_id = c.team_id AND t.left_id = c.kind AND t.right_id = c.value"
+        ") AS k JOIN merge_candidates AS t USING (team_id, left_id, right_id)"
+    )
+    temp_table(connection, "told (LIKE merge_candidates)")
+    connection.execute("ALTER TABLE told ADD COLUMN version bigint")
+    connection.execute("INSERT INTO told " + found)
+    select = _select(STORED_CANDIDATES, {**_SPELLING, "version": "t.version"})
+    for frame in copy_out(connection, select + sql.SQL(" FROM told AS t"), STORED_CANDIDATES):
+        append(work, "stored_candidates", frame)
+    # A judgement is about leads, and follows them to whomever they belong by now.
+    for frame in copy_out(
+        connection,
+        "SELECT m.left_lead_id, m.right_lead_id FROM merge_candidates AS m"
+        " JOIN leads AS l ON l.team_id = m.team_id AND l.lead_id = m.left_lead_id"
+        " JOIN wanted_personas AS w ON w.team_id = l.team_id AND w.persona_id = l.persona_id"
+        " WHERE m.judgement = 'not_same'",
+        {"left_lead_id": pl.String, "right_lead_id": pl.String},
+    ):
+        append(work, "stored_judgements", frame)
+
+
+def _fetch_opt_outs(
+    connection: psycopg.Connection, work: Work, team_id: str, source_file: str
+) -> None:
+    temp_table(connection, "wanted_opt_outs (kind text, value text, channel text)")
+    stated = stream(
+        work, "select distinct kind, value, channel from stated_opt_outs order by all", CHUNK_ROWS
+    )
+    if not copy_in(connection, "wanted_opt_outs", stated):
+        return
+    connection.execute("ANALYZE wanted_opt_outs")
+    for frame in copy_out(
+        connection,
+        sql.SQL(
+            "SELECT kind, value, channel FROM wanted_opt_outs JOIN opt_outs"
+            " USING (kind, value, channel) WHERE team_id = {} AND source_file = {}"
+        ).format(sql.Literal(team_id), sql.Literal(source_file)),
+        {"kind": pl.String, "value": pl.String, "channel": pl.String},
+    ):
+        append(work, "stored_opt_outs", frame)
+
+
+def _with_keys(leads: pl.DataFrame) -> pl.DataFrame:
+    return leads.with_columns(email_keys=compare_emails(leads["emails"]))
+
+
+def _travelling(schema: Schema) -> Schema:
+    return {name: dtype for name, dtype in schema.items() if name not in _MADE_ON_THE_WAY}
+
+
+def _select(schema: Schema, spelling: dict[str, LiteralString]) -> sql.Composed:
+    """SELECT of a schema's columns, in its order, of a table called t."""
     columns = [
-        sql.SQL(spelling[name]) if name in spelling else sql.Identifier(table, name)
+        sql.SQL(spelling[name]) if name in spelling else sql.Identifier("t", name)
         for name in schema
     ]
     return sql.SQL("SELECT {}").format(sql.SQL(", ").join(columns))
-
-
-def _list_records(
-    connection: psycopg.Connection, team_id: str, source_file: str, ids: Iterable[pl.DataFrame]
-) -> None:
-    _temp_table(
-        connection, "wanted_records (team_id text, source_record_id text, source_file text)"
-    )
-    frames = (frame.with_columns(source_file=pl.lit(source_file)) for frame in ids)
-    copy_in(connection, "wanted_records", _of_team(frames, team_id))
-    connection.execute("ANALYZE wanted_records")
-
-
-def _of_team(frames: Iterable[pl.DataFrame], team_id: str) -> Iterable[pl.DataFrame]:
-    return (frame.with_columns(team_id=pl.lit(team_id)) for frame in frames)
-
-
-def _temp_table(connection: psycopg.Connection, definition: LiteralString) -> None:
-    """A temp table that is gone with the transaction, also if this one had made it before."""
-    name = definition.split(" ", 1)[0]
-    connection.execute("DROP TABLE IF EXISTS pg_temp." + name)
-    connection.execute("CREATE TEMP TABLE " + definition + " ON COMMIT DROP")

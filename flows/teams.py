@@ -2,50 +2,96 @@
 
 import difflib
 import hashlib
+import json
 import re
 import unicodedata
 from dataclasses import dataclass
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import kwargs_row
 
-from contracts.errors import WrongCallError
+from contracts.errors import ContractError, WrongCallError
+from contracts.policy import Policy
+from contracts.registry import load_policies, load_policy, parse_policy
 
 
 @dataclass(frozen=True)
 class Team:
-    """A team whose people never meet those of another."""
+    """A team whose people never meet those of another.
+
+    Attributes:
+        policy: Name of its policy.
+        policy_rules: What that policy said when it took effect, as JSON; empty: as its file says.
+    """
 
     team_id: str
     name: str
     region: str
     policy: str
+    policy_rules: str
 
 
-def draft_team(name: str, region: str = "US") -> Team:
+def policy_of(team: Team) -> Policy:
+    """The policy in effect. A file that changed since takes effect through a refold alone.
+
+    Raises:
+        ContractError: The rules that were stored are none that this version knows.
+        WrongCallError: None are stored, and there is no policy of that name.
+    """
+    if not team.policy_rules:
+        return load_policy(team.policy)
+    return parse_policy(team.policy_rules, f"The policy in effect for team '{team.name}'")
+
+
+def has_changed_policy(team: Team) -> bool:
+    """Whether the file of the team's policy says something else than what is in effect.
+
+    So it is, too, where there is no such file any more, or no reading what is in effect.
+    """
+    filed = load_policies().get(team.policy)
+    try:
+        return filed is None or not filed.agrees_with(policy_of(team))
+    except ContractError:
+        return True
+
+
+def set_policy(connection: psycopg.Connection, team_id: str, policy: Policy) -> None:
+    """Put a policy into effect for a team. What it has folded so far is not folded again here."""
+    connection.execute(
+        "UPDATE teams SET policy = %s, policy_rules = %s WHERE team_id = %s",
+        [policy.name, _write_rules(policy), team_id],
+    )
+
+
+def draft_team(name: str, region: str = "US", policy: str = "default") -> Team:
     """A team as it would be, in memory only. Its id is made from its name, for keys and folders.
 
     Raises:
-        WrongCallError: The name holds no letter or digit, or the region is none.
+        WrongCallError: The name holds no letter or digit, or the region or policy is none.
     """
     name = name.strip()
     if any(unicodedata.category(character) == "Cc" for character in name):
         raise WrongCallError(f"{name!r} cannot name a team: it holds a control character.")
     if not any(map(str.isalnum, name)):
         raise WrongCallError(f"'{name}' cannot name a team: it has no letter or digit.")
-    return Team(make_team_id(name), name, check_region(region), "default")
+    rules = _write_rules(load_policy(policy))
+    return Team(make_team_id(name), name, check_region(region), policy, rules)
 
 
-def add_team(connection: psycopg.Connection, name: str, region: str = "US") -> Team:
-    """Create a team.
+def add_team(
+    connection: psycopg.Connection, name: str, region: str = "US", policy: str = "default"
+) -> Team:
+    """Create a team. The policy is in effect as its file says now.
 
     Raises:
-        WrongCallError: The name or its id is taken, or cannot be one, or the region is none.
+        WrongCallError: The name or its id is taken, or cannot be one, or the region or policy is
+            none.
     """
-    team = draft_team(name, region)
+    team = draft_team(name, region, policy)
     done = connection.execute(
-        "INSERT INTO teams (team_id, name, region) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-        [team.team_id, team.name, team.region],
+        "INSERT INTO teams (team_id, name, region, policy, policy_rules)"
+        " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        [team.team_id, team.name, team.region, team.policy, team.policy_rules],
     )
     if done.rowcount == 0:
         check_is_new(connection, team)
@@ -66,8 +112,8 @@ def check_is_new(connection: psycopg.Connection, team: Team) -> None:
 
 def list_teams(connection: psycopg.Connection) -> list[Team]:
     """All teams, by name."""
-    with connection.cursor(row_factory=class_row(Team)) as cursor:
-        query = "SELECT team_id, name, region, policy FROM teams ORDER BY name"
+    with connection.cursor(row_factory=kwargs_row(_read_team)) as cursor:
+        query = "SELECT team_id, name, region, policy, policy_rules FROM teams ORDER BY name"
         return cursor.execute(query).fetchall()
 
 
@@ -94,7 +140,7 @@ def find_team(connection: psycopg.Connection, name: str) -> Team:
         hint = " There are no teams yet."
     raise WrongCallError(
         f"Unknown team '{name}'.{hint}\n"
-        f"To create it, add --new-team, or: leadfold teams add '{name}'"
+        f"To create it: leadfold teams add '{name}' (or import with --new-team)"
     )
 
 
@@ -105,6 +151,7 @@ def ensure_team(
     *,
     may_add: bool,
     is_dry_run: bool,
+    policy: str = "default",
 ) -> Team | None:
     """See that a team is there, or add it. A dry run adds none: it gets the team as it would be.
 
@@ -114,6 +161,7 @@ def ensure_team(
         region: Of a new team; one that is there must be of this region, if it is given.
         may_add: Whether a team that is not there is added.
         is_dry_run: Whether nothing is to be written.
+        policy: Of a new team; one that is there keeps its own.
 
     Returns:
         For a dry run, the team that is not there yet.
@@ -126,11 +174,11 @@ def ensure_team(
     except WrongCallError:
         if not may_add:
             raise
-        draft = draft_team(name, region or "US")
+        draft = draft_team(name, region or "US", policy)
         check_is_new(connection, draft)
         if is_dry_run:
             return draft
-        add_team(connection, draft.name, draft.region)
+        add_team(connection, draft.name, draft.region, draft.policy)
         return None
     if region and check_region(region) != team.region:
         raise WrongCallError(
@@ -174,3 +222,18 @@ def make_team_id(name: str) -> str:
         return team_id
     mark = hashlib.sha256(unicodedata.normalize("NFKC", name).casefold().encode()).hexdigest()[:6]
     return f"{team_id[:56].rstrip('_') or 'team'}_{mark}"
+
+
+def _write_rules(policy: Policy) -> str:
+    return _sorted_json(policy.model_dump(mode="json"))
+
+
+def _read_team(
+    team_id: str, name: str, region: str, policy: str, policy_rules: dict[str, object] | None
+) -> Team:
+    return Team(team_id, name, region, policy, _sorted_json(policy_rules) if policy_rules else "")
+
+
+def _sorted_json(rules: dict[str, object]) -> str:
+    """One text for one policy: Postgres keeps the keys of jsonb in an order of its own."""
+    return json.dumps(rules, sort_keys=True, ensure_ascii=False)

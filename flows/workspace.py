@@ -26,12 +26,13 @@ def hold_workspace(work: Path, import_id: str) -> Iterator[Path]:
             lock.unlink(missing_ok=True)
 
 
-def sweep_workspaces(work: Path) -> list[str]:
+def sweep_workspaces(work: Path) -> Iterator[str]:
     """Remove what killed imports left behind, and tell which they were.
 
     The kernel lets go of a lock when its holder dies, so a lock that can be had is nobody's.
+    Each goes when the next is asked for: who is killed before it has told the ledger leaves it to
+    be found again.
     """
-    abandoned = []
     for lock in sorted(work.glob("*" + _LOCK)):
         import_id = lock.name.removesuffix(_LOCK)
         with lock.open("a") as file:
@@ -39,10 +40,9 @@ def sweep_workspaces(work: Path) -> list[str]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
+            yield import_id
             shutil.rmtree(work / import_id, ignore_errors=True)
             lock.unlink(missing_ok=True)
-            abandoned.append(import_id)
-    return abandoned
 
 
 @contextmanager

@@ -10,6 +10,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from contracts.registry import load_sources, parse_source
+from contracts.source import Source
 from flows import local_postgres, teams, warehouse
 from flows.importing import run_import
 from flows.jobs import Outcome, Request
@@ -48,6 +50,21 @@ def connection(settings: Settings) -> Iterator[psycopg.Connection]:
     with closing(warehouse.connect(settings)) as connection:
         teams.add_team(connection, "acme")
         yield connection
+
+
+AddSource = Callable[[str], Source]
+
+
+@pytest.fixture
+def add_source(monkeypatch: pytest.MonkeyPatch) -> AddSource:
+    """Adds a contract to those that there are, for one test: ``add_source("name: x\\n...")``."""
+
+    def do(text: str) -> Source:
+        source = parse_source(text, "a contract of the test")
+        monkeypatch.setitem(load_sources(), source.name, source)
+        return source
+
+    return do
 
 
 Import = Callable[..., Outcome]

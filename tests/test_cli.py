@@ -10,7 +10,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 
+from contracts.policy import Policy
+from contracts.registry import load_policies, parse_policy
 from flows import cli
 from flows.settings import Settings
 from tests.conftest import snapshot
@@ -62,6 +65,50 @@ def test_teams_are_added_and_listed(call: Call) -> None:
     assert call("teams", "add", "Acmé Homes")[2].startswith(
         "Error: There is a team 'Acmé Homes' (id acme_homes) already."
     )
+
+
+def test_a_team_has_a_policy_that_keeps_as_it_was(
+    call: Call, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that says something else is marked until a refold; a new description is nothing."""
+    code, out, _ = call("teams", "add", "Dialers", "--policy", "strict_phone")
+    assert (code, "policy strict_phone" in out) == (0, True)
+    connection.execute("DELETE FROM teams WHERE team_id = 'acme'")
+    listed = "Dialers  (id dialers, region US, policy strict_phone)\n"
+    assert call("teams")[1] == listed
+    filed = load_policies()["strict_phone"]
+    for change, mark in (
+        ({"description": "Anew."}, ""),
+        ({"shared_after": 9}, ", changed since: leadfold refold dialers"),
+    ):
+        changed = {"strict_phone": filed.model_copy(update=change)}
+        monkeypatch.setattr("flows.teams.load_policies", lambda changed=changed: changed)
+        assert call("teams")[1] == listed.replace(")", f"{mark})")
+        told = json.loads(call("teams", "--json")[1])
+        assert told["is_policy_changed"] == bool(mark)
+        assert told["policy_rules"]["shared_after"] == 3
+    monkeypatch.setattr("flows.teams.load_policies", dict)
+    assert "changed since" in call("teams")[1]
+
+
+def test_a_team_of_a_policy_that_there_is_not(call: Call) -> None:
+    """A slip of the pen adds no team."""
+    code, _, err = call("teams", "add", "Dialers", "--policy", "strict_fone")
+    assert (code, "Unknown policy 'strict_fone'. Did you mean 'strict_phone'?" in err) == (2, True)
+    assert call("teams")[1].startswith("There are no teams yet")
+
+
+def test_policies_are_listed_with_a_sentence_and_shown_whole(call: Call) -> None:
+    """What is shown is a policy file: it says every setting, and is read as the same policy."""
+    code, out, _ = call("policies")
+    assert code == 0
+    assert {line.split()[0] for line in out.splitlines()} == set(load_policies())
+    assert all(line.endswith(".") for line in out.splitlines())
+    for name, policy in load_policies().items():
+        out = call("policies", name)[1]
+        assert set(yaml.safe_load(out)) == set(Policy.model_fields)
+        assert parse_policy(out) == policy
+    assert call("policies", "defalt")[0] == 2
 
 
 def test_an_import_is_told_in_a_table_and_found_again(call: Call, good: Path) -> None:

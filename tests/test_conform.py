@@ -42,6 +42,25 @@ def test_what_the_contract_does_not_name_is_kept() -> None:
     assert extra == ['{"Zed":"a \\"b\\""}', '{"Amy":"c"}']
 
 
+def test_tags_and_tombstones_take_all_their_columns() -> None:
+    """They are no extra, and whether a record is deleted is part of what is known again."""
+    contract = source(
+        "{phones: Phone, tags: [Tag, Label]}", "deleted: [Gone, Void]\nignore: [Void]"
+    )
+    frame = landed(
+        Phone=["1"] * 3,
+        Gone=["yes", "", ""],
+        Label=["c", "", ""],
+        Tag=["a, b", "", ""],
+        Void=["no", "", "x"],
+    )
+    rows = conform(frame, contract).collect()
+    assert rows["tags"].to_list() == [["a, b", "c"], [], []]
+    assert rows["deleted"].to_list() == [["yes", "no"], [], ["x"]]
+    assert rows["extra"].to_list() == [None] * 3
+    assert rows["row_text"].n_unique() == 3
+
+
 def test_empty_cells_are_null_and_outer_blanks_fall_away() -> None:
     """What else means nothing is the contract's, and decided when a row is normalised."""
     contract = source("{phones: Phone, city: City}")

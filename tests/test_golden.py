@@ -18,7 +18,8 @@ from transforms.relations import query
 
 GOLDEN = Path(__file__).parent / "golden"
 FOLDERS = sorted(folder for folder in GOLDEN.iterdir() if folder.is_dir())
-LISTS = ("phones", "emails", "opt_outs")
+LISTS = ("phones", "emails")
+TIMES = ("clock", "last_activity_at")
 
 
 def source_of(folder: Path) -> str:
@@ -71,20 +72,24 @@ def staged(
     with closing(open_work_file(work_file, settings.memory_limit)) as work:
         rows = query(work, "select * from staged order by line_no").to_dicts()
         issues = query(work, "select line_no, severity, code, field from issues").to_dicts()
+        stated = query(work, "select distinct line_no, channel from stated_opt_outs").rows()
     found = []
     rejected = {i["line_no"]: i["code"] for i in issues if i["severity"] == "reject"}
     for row in rows:
         codes = [f"{i['field']}:{i['code']}" for i in issues if i["line_no"] == row["line_no"]]
-        texts = {name: row[name] or "" for name, value in row.items() if name not in LISTS}
-        lists = {name: " ".join(row[name]) for name in LISTS}
-        clock = row["clock"].strftime("%Y-%m-%dT%H:%M:%SZ") if row["clock"] else ""
+        known = (*LISTS, *TIMES, "tags", "is_deleted")
+        texts = {name: row[name] or "" for name in row if name not in known}
+        times = {name: f"{row[name]:%Y-%m-%dT%H:%M:%SZ}" if row[name] else "" for name in TIMES}
         found.append(
             {
                 **texts,
-                **lists,
+                **times,
+                **{name: " ".join(row[name]) for name in LISTS},
+                "tags": "; ".join(row["tags"]),
+                "is_deleted": "yes" if row["is_deleted"] else "",
                 "line_no": str(row["line_no"]),
                 "outcome": "accepted",
-                "clock": clock,
+                "opt_outs": " ".join(sorted(c for line, c in stated if line == row["line_no"])),
                 "issues": " ".join(sorted(codes)),
             }
         )

@@ -173,10 +173,17 @@ def test_an_opt_out_is_taken_back_by_no_later_statement(
     import_text(header + "1,ann@example.com,true,2026-01-01 10:00\n", "hubspot")
     import_text(header + "1,ann@example.com,false,2026-02-01 10:00\n", "hubspot", "b.csv")
     import_text(header + "2,bob@example.com,perhaps,2026-02-01 10:00\n", "hubspot", "c.csv")
-    assert rows(connection, "SELECT source_record_id AS id, opt_outs FROM leads ORDER BY 1") == [
-        {"id": "1", "opt_outs": ["email"]},
-        {"id": "2", "opt_outs": ["email"]},
+    assert rows(connection, "SELECT kind, value, channel FROM opt_outs ORDER BY 1, 2") == [
+        {"kind": kind, "value": value, "channel": "email"}
+        for kind, value in (
+            ("email", "ann@example.com"),
+            ("email", "bob@example.com"),
+            ("hubspot", "1"),
+            ("hubspot", "2"),
+        )
     ]
+    covered = "SELECT channel FROM persona_opt_outs ORDER BY persona_id"
+    assert rows(connection, covered) == [{"channel": "email"}] * 2
     codes = rows(connection, "SELECT code FROM import_issues")
     assert codes == [{"code": "consent_unknown"}]
 
@@ -267,8 +274,11 @@ def test_a_consent_column_that_stands_twice_is_read_twice(
         "003000000000001AAA,4155552671,4155552672,0,1\n",
         "salesforce",
     )
-    assert rows(connection, "SELECT phones, opt_outs FROM leads") == [
-        {"phones": ["+14155552671", "+14155552672"], "opt_outs": ["email"]}
+    assert rows(connection, "SELECT phones FROM leads") == [
+        {"phones": ["+14155552671", "+14155552672"]}
+    ]
+    assert rows(connection, "SELECT kind, channel FROM opt_outs") == [
+        {"kind": "salesforce", "channel": "email"}
     ]
 
 
@@ -293,7 +303,8 @@ def test_damaged_consent_is_mended_before_it_is_read(
 ) -> None:
     """A float column or a database's NULL opts nobody out; what is not known keeps its text."""
     import_text(f"Id,Phone,DoNotCall\n003000000000001AAA,4155552671,{word}\n", "salesforce")
-    assert rows(connection, "SELECT opt_outs FROM leads") == [{"opt_outs": opt_outs}]
+    stated = rows(connection, "SELECT DISTINCT channel FROM opt_outs")
+    assert [each["channel"] for each in stated] == opt_outs
     assert rows(connection, "SELECT code, raw FROM import_issues") == codes
 
 

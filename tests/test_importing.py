@@ -10,6 +10,8 @@ from psycopg.rows import dict_row
 
 import flows.folding
 import flows.importing
+import flows.trying
+from contracts.errors import StalePlanError
 from flows import ledger, teams
 from flows.importing import run_import
 from flows.jobs import Request
@@ -172,7 +174,7 @@ def test_a_claim_that_another_person_holds_stays_there(
     assert outcome.counts.updated == 1
     assert outcome.match["source_record"] == 1
     assert rows(connection, "SELECT full_name, phone FROM personas ORDER BY 1") == [
-        {"full_name": "Ann", "phone": None},
+        {"full_name": "Ann", "phone": "+14155552671"},
         {"full_name": "Bob", "phone": "+14155552672"},
     ]
     lead = rows(connection, "SELECT phones FROM leads WHERE source_record_id = '1'")
@@ -229,7 +231,7 @@ def test_the_newest_statement_wins_and_a_blank_never_erases(
     header = "id,first_name,last_name,city,phone,updated_at\n"
     new = "1,Ann,,Bonn,415-555-2671,2026-03-01\n"
     old = "1,Annie,Old,Rome,415-555-2672,2026-01-01\n"
-    oldest = "1,Anna,Oldest,Kyiv,415-555-2673,2025-01-01\n"
+    oldest = "1,Anna,Oldest,Kyiv,415-555-2672,2025-01-01\n"
     expected = [{"first_name": "Ann", "last_name": "Old", "city": "Bonn", "phone": "+14155552671"}]
     query = "SELECT first_name, last_name, city, phone FROM personas"
     import_text(header + old + new)
@@ -341,22 +343,45 @@ def test_a_row_that_changed_meanwhile_is_planned_again(
     ]
 
 
-def test_an_import_that_is_always_late_gives_up_and_writes_nothing(
+def test_an_import_that_is_always_late_keeps_others_out_at_last(
     connection: psycopg.Connection, import_text: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After five plans the import fails with a sentence; nothing of it is seen."""
+    """After four plans that came too late, the fifth locks its rows first; the others wait."""
     import_text("id,name,phone\n1,Ann,415-555-2671\n")
-    real_apply = flows.folding.apply
+    real_apply, waiting = flows.folding.apply, []
 
     def apply_late(*arguments: object) -> None:
-        connection.execute("UPDATE leads SET updated_at = now()")
+        try:
+            with connection.transaction():
+                connection.execute("SET LOCAL lock_timeout = '100ms'")
+                connection.execute("UPDATE leads SET updated_at = now()")
+        except psycopg.errors.LockNotAvailable as error:
+            waiting.append(error)
         real_apply(*arguments)
 
     monkeypatch.setattr(flows.folding, "apply", apply_late)
+    monkeypatch.setattr(flows.trying, "_BACKOFF_SECONDS", 0)
     outcome = import_text("id,name,phone\n1,Anna,415-555-2671\n2,Bob,415-555-2672\n")
+    assert (outcome.status, len(waiting)) == ("done", 1)
+    assert ledger.find_import(connection, outcome.import_id).conflicts == {"row_version": 4}
+
+
+def test_an_import_that_never_fits_gives_up_and_writes_nothing(
+    connection: psycopg.Connection, import_text: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After five plans the import fails with a sentence; nothing of it is seen."""
+    real_apply = flows.folding.apply
+
+    def apply_in_vain(*arguments: object) -> None:
+        real_apply(*arguments)
+        raise StalePlanError("Somebody was faster.")
+
+    monkeypatch.setattr(flows.folding, "apply", apply_in_vain)
+    monkeypatch.setattr(flows.trying, "_BACKOFF_SECONDS", 0)
+    outcome = import_text("id,name,phone\n1,Ann,415-555-2671\n")
     assert outcome.status == "failed"
     assert "5 tries" in outcome.reason
-    assert rows(connection, "SELECT full_name FROM leads") == [{"full_name": "Ann"}]
+    assert rows(connection, "SELECT full_name FROM leads") == []
     assert ledger.find_import(connection, outcome.import_id).status == "failed"
 
 
@@ -471,27 +496,14 @@ def test_an_update_keeps_what_others_put_into_fields(
 def test_a_person_that_was_put_in_by_hand_is_found_by_phone(
     connection: psycopg.Connection, import_text: Import
 ) -> None:
-    """Whoever holds a phone in personas holds it, also without an identity."""
+    """Whoever somebody put into personas holds its phone."""
     connection.execute(
-        "INSERT INTO personas (team_id, persona_id, phone, import_id)"
-        " VALUES ('acme', 'persona_by_hand', '+14155552671', 'none')"
+        "INSERT INTO personas (team_id, persona_id, phone)"
+        " VALUES ('acme', 'persona_by_hand', '+14155552671')"
     )
     outcome = import_text("name,phone\nAnn,415-555-2671\nBob,415-555-2672\n")
     assert (outcome.match["phone"], outcome.match["new"]) == (1, 1)
     assert {"persona_id": "persona_by_hand"} in rows(connection, "SELECT persona_id FROM leads")
-
-
-def test_a_shared_value_identifies_nobody_and_stops_nothing(
-    connection: psycopg.Connection, import_text: Import
-) -> None:
-    """Identity rows that are not exclusive make no match and are not claimed again."""
-    import_text("id,name,phone,email\n1,Ann,415-555-2671,ann@example.com\n")
-    connection.execute("UPDATE identities SET is_exclusive = false WHERE kind = 'phone'")
-    outcome = import_text(
-        "id,name,phone,email\n1,Anna,415-555-2671,ann@example.com\n"
-        "2,Bob,415-555-2671,bob@example.com\n"
-    )
-    assert (outcome.status, outcome.match["new"]) == ("done", 1)
 
 
 def test_a_commit_whose_answer_was_lost_is_not_done_twice(
@@ -500,15 +512,15 @@ def test_a_commit_whose_answer_was_lost_is_not_done_twice(
     """The retry reads its ledger row first, and tells the counts of the commit."""
     real_once, lost = flows.folding._fold_once, []
 
-    def lose_the_answer(*arguments: object) -> object:
-        outcome = real_once(*arguments)
+    def lose_the_answer(*arguments: object, **named: object) -> object:
+        outcome = real_once(*arguments, **named)
         if not lost:
             lost.append(outcome)
             raise psycopg.OperationalError("server closed the connection unexpectedly")
         return outcome
 
     monkeypatch.setattr(flows.folding, "_fold_once", lose_the_answer)
-    monkeypatch.setattr(flows.folding, "_RESTART_SECONDS", 0)
+    monkeypatch.setattr(flows.trying, "_RESTART_SECONDS", 0)
     outcome = import_text("name,phone\nAnn,415-555-2671\n")
     assert outcome.counts == lost[0].counts == Counts(landed=1, inserted=1)
 

@@ -5,7 +5,8 @@ import re
 import psycopg
 import pytest
 
-from contracts.errors import WrongCallError
+from contracts.errors import ContractError, WrongCallError
+from contracts.registry import load_policy
 from flows import teams
 
 
@@ -61,6 +62,44 @@ def test_a_draft_is_what_would_be_added(connection: psycopg.Connection) -> None:
     draft = teams.draft_team("Beta", "gb")
     assert teams.add_team(connection, "Beta", "gb") == draft
     assert teams.find_team(connection, "Beta") == draft
+
+
+def test_the_policy_in_effect_is_what_its_file_said(connection: psycopg.Connection) -> None:
+    """It is stored whole when the team is added; another one is put into effect at will."""
+    team = teams.add_team(connection, "Beta", policy="strict_phone")
+    assert teams.policy_of(team) == load_policy("strict_phone")
+    changed = load_policy("per_niche").model_copy(update={"shared_after": 9})
+    teams.set_policy(connection, "beta", changed)
+    found = teams.find_team(connection, "Beta")
+    assert (found.policy, teams.policy_of(found)) == ("per_niche", changed)
+    assert teams.has_changed_policy(found)
+    assert not teams.has_changed_policy(teams.find_team(connection, "acme"))
+
+
+def test_a_team_without_stored_rules_has_those_of_the_file(
+    connection: psycopg.Connection,
+) -> None:
+    """As teams of the first schema; what no version of ours wrote is told, and no end of a list."""
+    connection.execute("UPDATE teams SET policy_rules = NULL")
+    team = teams.find_team(connection, "acme")
+    assert (team.policy_rules, teams.policy_of(team)) == ("", load_policy("default"))
+    assert not teams.has_changed_policy(team)
+    connection.execute("""UPDATE teams SET policy_rules = '{"name": "default", "magic": 1}'""")
+    team = teams.find_team(connection, "acme")
+    assert teams.has_changed_policy(team)
+    with pytest.raises(ContractError, match=r"in effect for team 'acme' is not a policy:\n  magic"):
+        teams.policy_of(team)
+
+
+def test_a_new_team_of_an_import_gets_its_policy(connection: psycopg.Connection) -> None:
+    """A dry run tells of the same team."""
+    draft = teams.ensure_team(
+        connection, "Beta", None, may_add=True, is_dry_run=True, policy="per_niche"
+    )
+    teams.ensure_team(connection, "Beta", None, may_add=True, is_dry_run=False, policy="per_niche")
+    assert teams.find_team(connection, "Beta") == draft
+    with pytest.raises(WrongCallError, match="Unknown policy 'nope'"):
+        teams.draft_team("Gamma", policy="nope")
 
 
 @pytest.mark.parametrize(

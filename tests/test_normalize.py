@@ -1,5 +1,6 @@
 """Phones, emails and times in the forms that are stored and compared."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import polars as pl
@@ -17,7 +18,7 @@ LANDED_AT = datetime(2026, 11, 21, tzinfo=UTC)
 def normalized(
     columns: dict[str, list[str | None]],
     source: Source | None = None,
-    is_day_first: bool | None = None,
+    is_day_first: Mapping[str, bool | None] | None = None,
 ) -> Normalized:
     rows = len(next(iter(columns.values())))
     position = {
@@ -98,7 +99,7 @@ def test_dates_are_read_in_the_order_of_the_whole_file() -> None:
     expected = {None: None, True: datetime(2026, 4, 3, tzinfo=UTC)}
     expected[False] = datetime(2026, 3, 4, tzinfo=UTC)
     for order, clock in expected.items():
-        found = normalized(columns, source, is_day_first=order)
+        found = normalized(columns, source, is_day_first={"updated_at": order})
         assert found.rows["clock"].to_list() == [clock], order
 
 
@@ -109,6 +110,57 @@ def test_a_clock_a_day_ahead_counts_as_none() -> None:
     )
     assert result.rows["clock"].to_list() == [datetime(2026, 11, 21, 23, tzinfo=UTC), None]
     assert result.issues["code"].to_list() == ["clock_in_future"]
+
+
+def test_a_last_activity_a_day_ahead_counts_as_none() -> None:
+    """It is a time of its own: the row's clock is not touched, nor is it touched by the clock."""
+    result = normalized(
+        {
+            "Phone": ["415-555-2671"] * 3,
+            "Last Activity": ["2026-11-21 23:00", "2062-01-01", "soon"],
+            "updated_at": ["2026-01-01", "2026-01-02", ""],
+        }
+    )
+    assert result.rows.select("last_activity_at", "clock").rows() == [
+        (datetime(2026, 11, 21, 23, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)),
+        (None, datetime(2026, 1, 2, tzinfo=UTC)),
+        (None, None),
+    ]
+    assert result.issues.select("line_no", "code", "field").rows() == [
+        (3, "clock_in_future", "last_activity_at"),
+        (4, "time_unreadable", "last_activity_at"),
+    ]
+
+
+def test_tags_of_all_columns_are_one_list() -> None:
+    """Mended as other cells are; a row without any has an empty list."""
+    result = normalized(
+        {
+            "Phone": ["415-555-2671"] * 4,
+            "Tags": ["b, A", "", "#NAME?", "N/A"],
+            "Labels": ["B;c", None, "x", "-"],
+        }
+    )
+    assert result.rows["tags"].to_list() == [["A", "b", "c"], [], ["x"], []]
+    assert result.issues.select("line_no", "code", "field", "raw").rows() == [
+        (4, "cell_excel_error", "tags", "#NAME?")
+    ]
+
+
+def test_the_record_that_another_was_merged_into_is_named_as_its_crm_id() -> None:
+    """So that both are found again: of 15 characters or 18, and without a spreadsheet's tail."""
+    columns = {
+        "Id": ["003D000000QV6vV", "003D000000QV6vVIAT"],
+        "MasterRecordId": ["001A0000006Vm9u", "NULL"],
+        "IsDeleted": ["true", "false"],
+    }
+    rows = normalized(columns, load_source("salesforce")).rows
+    assert rows.select("crm_id", "merged_into", "is_deleted").rows() == [
+        ("003D000000QV6vVIAT", "001A0000006Vm9uIAC", True),
+        ("003D000000QV6vVIAT", None, False),
+    ]
+    rows = normalized({"crm_id": ["7.0"], "merged_into": ["8.0"]}).rows
+    assert rows.select("crm_id", "merged_into").row(0) == ("7", "8")
 
 
 def test_keys_of_stored_addresses_are_found_again() -> None:
@@ -123,6 +175,20 @@ def test_the_contract_decides_who_is_admitted() -> None:
     admitted = admit(rows)
     assert admitted.accepted["line_no"].to_list() == [2, 4]
     assert admitted.rejected.rows() == [(3, "no_identity")]
+
+
+def test_a_tombstone_needs_only_the_id_of_its_record() -> None:
+    """One that the source gave: what is made of a row's text names no record."""
+    deleted = {"id": ["7", "8", "9"], "Phone": [""] * 3, "Deleted": ["yes", "no", "yes"]}
+    rows = normalized(deleted).rows
+    made = rows.with_columns(
+        source_record_id=pl.col("source_record_id").replace(
+            "9", "h1_00000000000000000000000000000000"
+        )
+    )
+    admitted = admit(made)
+    assert admitted.accepted["source_record_id"].to_list() == ["7"]
+    assert admitted.rejected.rows() == [(3, "no_identity"), (4, "no_identity")]
 
 
 def test_a_fault_of_ours_is_not_blamed_on_the_data() -> None:

@@ -15,17 +15,14 @@ from tests.conftest import Import
 from tests.test_golden import FOLDERS, source_of
 from transforms.recognise import propose_columns, rank_sources, recognise, write_contract
 
-# The generic golden file has columns that no contract names.
-_HELD = {"generic"}
-
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_a_golden_file_fits_its_contract_best(folder: Path) -> None:
-    """The provider's own file is recognised; one has too little of its own, and is held."""
+    """Each is recognised, and taken for no other's."""
     (path,) = folder.glob("input.*")
     (found,) = inspect_file(path)
     exact = {fit.name for fit in found.fits if fit.is_exact}
-    assert exact == (set() if folder.name in _HELD else {source_of(folder)})
+    assert exact == {source_of(folder)}
 
 
 def test_a_file_that_fits_in_part_is_held() -> None:
@@ -58,6 +55,13 @@ def test_columns_are_proposed_by_header_and_by_value() -> None:
             "Betrag": ["2125550143", "4155552671"],
             "Datum": ["2026-01-02", "2026-02-03"],
             "payload.zip": ["02108", "97201"],
+            "Labels": ["hot", ""],
+            "payload.tags.0": ["hot", ""],
+            "Tags": ["cold", ""],
+            "Comments": ["call first", ""],
+            "Last activity": ["2026-01-02", ""],
+            "conversation_id": ["7", ""],
+            "Profile Name": ["~ Ann", ""],
         }
     )
     assert propose_columns(rows, load_source("generic"), "US") == {
@@ -65,6 +69,11 @@ def test_columns_are_proposed_by_header_and_by_value() -> None:
         "emails": ["Kontakt A"],
         "phones": ["Kontakt B"],
         "zip": ["payload.zip"],
+        "tags": ["Labels", "Tags"],
+        "note": ["Comments"],
+        "last_activity_at": ["Last activity"],
+        "conversation_id": ["conversation_id"],
+        "profile_name": ["Profile Name"],
     }
 
 

@@ -32,7 +32,7 @@ def make_entry(file_name: str = "list.csv", rows: int = 1, reason: str = "") -> 
     return Import(
         *("import_0123456789", "acme_homes_of_the_north", "salesforce", "salesforce/default"),
         *(file_name, "0" * 64, 1, "import", "done", reason, "ann", start, start),
-        *(rows, rows, rows, rows, rows, rows, rows, {}, {}, None),
+        *(rows, rows, rows, rows, rows, rows, rows, {}, {}, {}, 0, None),
     )
 
 

@@ -32,6 +32,15 @@ def test_every_contract_in_the_repository_loads() -> None:
             "'TEL'",
             "fills both 'phones' and 'city'",
         ),
+        (GOOD + "mode: full\n", "mode", "'delta' or 'snapshot'"),
+        (GOOD + "mode: snapshot\n", "mode", "source_file must be feed"),
+        (GOOD.replace("file\n", "feed\n") + "mode: snapshot\n", "mode", "source_record_id"),
+        (GOOD + "deleted: []\n", "deleted.columns", "at least 1"),
+        (GOOD + "deleted: {columns: [Gone], no: [x]}\n", "deleted.no", "not permitted"),
+        (GOOD + "id_space: record\n", "id_space", "another kind of claim"),
+        (GOOD + "clear: [' N/A']\n", "clear: ' N/A'", "is a blank"),
+        (GOOD + "clear: [' ']\n", "clear: ' '", "is a blank"),
+        (GOOD + "blanks: [none]\nclear: ['']\n", "clear: ''", "is a blank"),
     ],
 )
 def test_a_mistake_is_told_with_file_key_and_what_was_expected(
@@ -59,3 +68,32 @@ def test_an_unknown_source_names_the_nearest() -> None:
 def test_headers_are_compared_without_case_and_punctuation(one: str, other: str) -> None:
     """Spellings of one header are one header."""
     assert header_key(one) == header_key(other)
+
+
+def test_a_snapshot_needs_a_feed_with_real_ids() -> None:
+    """Then a record that is not in the file is known to be missing; else a file is a delta."""
+    assert parse_source(GOOD, "x.yaml").mode == "delta"
+    text = (
+        "name: x\nsource_file: feed\nmode: snapshot\nrequired: [source_record_id]\n"
+        "columns: {source_record_id: Id, phones: Phone}\n"
+    )
+    assert parse_source(text, "x.yaml").mode == "snapshot"
+
+
+@pytest.mark.parametrize(
+    ("said", "columns", "yes"),
+    [
+        ("Gone", ("Gone",), ("yes", "true", "y", "1", "x", "t")),
+        ("[Gone, Void]", ("Gone", "Void"), ("yes", "true", "y", "1", "x", "t")),
+        ("{column: event, yes: [lead.deleted]}", ("event",), ("lead.deleted",)),
+        ('{columns: [a, b], "yes": ["*"]}', ("a", "b"), ("*",)),
+    ],
+)
+def test_a_rule_for_tombstones_has_short_forms(
+    said: str, columns: tuple[str, ...], yes: tuple[str, ...]
+) -> None:
+    """A header, a list of them, or columns with words; they are headers that the contract knows."""
+    source = parse_source(GOOD + f"deleted: {said}\n", "x.yaml")
+    assert source.deleted is not None
+    assert (source.deleted.columns, source.deleted.yes) == (columns, yes)
+    assert set(columns) <= source.known_headers

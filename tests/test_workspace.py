@@ -36,7 +36,7 @@ def test_a_workspace_in_use_is_left_alone(tmp_path: Path) -> None:
     """A sweep takes nothing from an import that runs, and nothing is left when it ends."""
     with hold_workspace(tmp_path, "import_1") as folder:
         (folder / "work.duckdb").touch()
-        assert sweep_workspaces(tmp_path) == []
+        assert list(sweep_workspaces(tmp_path)) == []
         assert folder.is_dir()
     assert list(tmp_path.iterdir()) == []
 

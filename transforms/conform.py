@@ -9,7 +9,7 @@ import polars as pl
 import polars.selectors as cs
 
 from contracts.errors import SourceDriftError
-from contracts.people import FIELDS, IDENTIFYING
+from contracts.people import FIELDS, IDENTIFYING, LIST_KINDS
 from contracts.source import Source, header_key
 from transforms.cells import mend_number, mend_text
 
@@ -45,9 +45,8 @@ def map_columns(headers: Sequence[str], source: Source) -> ColumnMap:
     fields: dict[str, tuple[str, ...]] = {}
     for name, rule in source.columns.items():
         present = tuple(_present(rule.columns, headers))
-        is_list = FIELDS[name].kind in ("phones", "emails")
         if present:
-            fields[name] = present if is_list else present[:1]
+            fields[name] = present if FIELDS[name].kind in LIST_KINDS else present[:1]
     for name in source.required:
         if name not in fields:
             raise SourceDriftError(_absent(source, name, headers))
@@ -61,6 +60,8 @@ def map_columns(headers: Sequence[str], source: Source) -> ColumnMap:
     ignore = {header_key(column) for column in source.ignore}
     used = {header for names in fields.values() for header in names}
     used |= {header for rule in source.consent for header in _present(rule.columns, headers)}
+    if source.deleted:
+        used |= set(_present(source.deleted.columns, headers))
     rest = [header for header in headers if header not in used]
     return ColumnMap(
         fields,
@@ -79,14 +80,15 @@ def conform(landed: pl.LazyFrame, source: Source) -> pl.LazyFrame:
 
     Returns:
         The position, then ``source_record_id`` (null where the file has none), the fields of
-        the contract (text, trimmed, null where empty; ``phones`` and ``emails`` lists of texts),
-        ``area_code`` (for phones that are written without one), ``consents`` (texts for
-        ``transforms.consents``), ``extra`` (what the contract does not name, as a JSON
-        object of header and text, sorted by header; null where there is nothing), ``is_test``
-        (a test lead of the provider's), ``raw_text`` (of a record that has no place in the
-        file, such as a workbook's row: its cells, for a reject), ``row_text`` (all cells but the
-        ignored ones, from which the fingerprint comes) and ``id_text`` (all cells, or those of
-        ``record_id_from``, from which a record id comes where there is none). The last two
+        the contract (text, trimmed, null where empty; ``phones``, ``emails`` and ``tags`` lists of
+        texts), ``area_code`` (for phones that are written without one), ``consents`` (texts for
+        ``transforms.consents``), ``deleted`` (for ``transforms.tombstones``), ``extra`` (what the
+        contract does not name, as a JSON object of header and text, sorted by header; null where
+        there is nothing), ``is_test`` (a test lead of the provider's), ``raw_text`` (of a record
+        that has no place in the file, such as a workbook's row: its cells, for a reject),
+        ``row_text`` (all cells but the ignored ones, from which the fingerprint comes) and
+        ``id_text`` (all cells, or those of ``record_id_from``, from which a record id comes where
+        there is none). The last two
         depend on no rule that may change, nor on the order of the columns. Row order is kept.
 
     Raises:
@@ -100,6 +102,7 @@ def conform(landed: pl.LazyFrame, source: Source) -> pl.LazyFrame:
         *_fields(columns, source),
         _area_code(headers, source).alias("area_code"),
         _consents(headers, source).alias("consents"),
+        _deleted(headers, source).alias("deleted"),
         _extra(columns.extra).alias("extra"),
         _is_test(headers, source).alias("is_test"),
         pl.when(pl.col("byte_offset").is_null()).then(_shown(headers)).alias("raw_text"),
@@ -115,9 +118,8 @@ def _fields(columns: ColumnMap, source: Source) -> list[pl.Expr]:
     fields = []
     for name, field in FIELDS.items():
         cells = [_cell(header, source.prefixes) for header in columns.fields.get(name, ())]
-        if field.kind in ("phones", "emails"):
-            texts = pl.concat_list(cells).list.drop_nulls() if cells else pl.lit([], _TEXTS)
-            fields.append(texts.alias(name))
+        if field.kind in LIST_KINDS:
+            fields.append(_listed(cells).alias(name))
         else:
             text = cells[0] if cells else pl.lit(None, pl.String)
             # The key is needed before all else; other cells are mended when they are normalised.
@@ -129,7 +131,7 @@ def _fields(columns: ColumnMap, source: Source) -> list[pl.Expr]:
 
 def mend_id(text: pl.Expr, source: Source) -> pl.Expr:
     """An id without what a spreadsheet did to it; null where it says 'nothing'."""
-    mended = mend_number(mend_text(text, source.blanks).struct.field("value"))
+    mended = mend_number(mend_text(text, source.valueless).struct.field("value"))
     value = mended.struct.field("value")
     return extend_salesforce_id(value) if source.id_form == "salesforce" else value
 
@@ -180,6 +182,17 @@ def _consents(headers: Sequence[str], source: Source) -> pl.Expr:
         for number, rule in enumerate(source.consent)
         for header in _present(rule.columns, headers)
     ]
+    return _listed(cells)
+
+
+def _deleted(headers: Sequence[str], source: Source) -> pl.Expr:
+    """What the columns of the rule for tombstones say."""
+    named = _present(source.deleted.columns, headers) if source.deleted else []
+    return _listed([_cell(header) for header in named])
+
+
+def _listed(cells: Sequence[pl.Expr]) -> pl.Expr:
+    """A row's cells that are not null, as one list."""
     return pl.concat_list(cells).list.drop_nulls() if cells else pl.lit([], _TEXTS)
 
 

@@ -1,9 +1,10 @@
-"""Consent columns -> the channels that a person opted out of."""
+"""Consent columns -> the channels that a person opted out of, and statements of it."""
 
 from collections.abc import Collection, Sequence
 
 import polars as pl
 
+from contracts.people import MAX_ID_BYTES
 from contracts.source import ConsentRule
 from transforms.cells import mend_cells
 
@@ -56,6 +57,56 @@ def read_consents(
         pl.when(pl.col("raw").is_not_null()).then(pl.lit("consent_unknown")).alias("issue"),
         "raw",
     )
+
+
+def list_opt_outs(rows: pl.DataFrame, claim_space: str) -> pl.DataFrame:
+    """State each opt-out on what can be known again: the values, and the person or record.
+
+    What is said here must hold whatever becomes of the row, so rejects state it too. A row too
+    damaged to be read, and a provider's test lead, never come so far: they have no claim that can
+    be read, and state nothing. Ids too long for a key are left out.
+
+    Args:
+        rows: Rows of ``transforms.normalize.normalize``, before they are admitted or rejected.
+        claim_space: The claim kind of ``crm_id``.
+
+    Returns:
+        Distinct rows of ``line_no``, ``kind``, ``value``, ``channel`` and ``clock``. A channel
+        phone or sms gives one for each ``phone`` of the row, email one for each ``email`` (its
+        key). Besides, each channel gives one for the CRM id, or, where there is none, one of kind
+        ``record`` for the record id: so an opt-out without a value of its kind is not lost.
+    """
+    said = rows.select(
+        "line_no", "clock", "source_record_id", "crm_id", "phones", "email_keys", channel="opt_outs"
+    ).explode("channel", empty_as_null=False)
+    crm_id = pl.when(_fits("crm_id")).then("crm_id")
+    record = said.select(
+        "line_no",
+        pl.when(crm_id.is_not_null())
+        .then(pl.lit(claim_space))
+        .otherwise(pl.lit("record"))
+        .alias("kind"),
+        pl.coalesce(crm_id, "source_record_id").alias("value"),
+        "channel",
+        "clock",
+    )
+    values = [
+        said.filter(pl.col("channel").is_in(channels))
+        .select(
+            "line_no", pl.lit(kind).alias("kind"), pl.col(column).alias("value"), "channel", "clock"
+        )
+        .explode("value", empty_as_null=False)
+        for kind, column, channels in (
+            ("phone", "phones", ["phone", "sms"]),
+            ("email", "email_keys", ["email"]),
+        )
+    ]
+    stated = pl.concat([*values, record]).filter(_fits("value"))
+    return stated.unique(maintain_order=True).cast({"line_no": pl.Int64})
+
+
+def _fits(column: str) -> pl.Expr:
+    return pl.col(column).str.len_bytes() <= MAX_ID_BYTES
 
 
 def _lower(words: Sequence[str]) -> list[str]:

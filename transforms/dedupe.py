@@ -38,6 +38,20 @@ def count_agreeing_ids(work: Work) -> tuple[int, int]:
     return common, agreeing
 
 
+def mark_stored_leads(work: Work) -> None:
+    """Tell the stored leads of the batch's records from the other leads of their people."""
+    run(work, "mark_stored_leads")
+
+
 def fold_statements(work: Work) -> None:
-    """Fold the staged rows, and what Postgres holds of their records, into one lead a record."""
+    """Fold what this file says of each record, and what Postgres holds of it, into one lead.
+
+    Reads ``staged``, ``stored_leads`` and ``stored_versions``. Makes ``stated``, what this file
+    says, and ``folded``, what holds.
+    """
+    run(work, "state_several")
+    run(work, "fold_fields")
+    run(work, "state_records")
+    run(work, "state_again")
+    run(work, "fold_fields")
     run(work, "fold_statements")

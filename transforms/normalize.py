@@ -1,5 +1,6 @@
 """Named fields -> comparable values: one pass over a chunk of conformed rows."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 from importlib.metadata import version
@@ -11,13 +12,16 @@ from contracts.issues import ISSUES
 from contracts.people import FIELDS, TEXTS
 from contracts.source import ColumnRule, Source
 from transforms.cells import is_blank, mend_cells
+from transforms.clearing import is_token, list_cleared
 from transforms.conform import extend_salesforce_id
 from transforms.consents import read_consents
 from transforms.emails import key_emails, normalize_emails
 from transforms.names import normalize_names
 from transforms.phones import normalize_phones
 from transforms.places import normalize_countries, normalize_postcodes, normalize_states
+from transforms.tags import list_tags
 from transforms.times import parse_times
+from transforms.tombstones import read_deleted
 
 ISSUE_SCHEMA = {
     "line_no": pl.Int64,
@@ -35,7 +39,7 @@ _TITLE_CASE = r"^\p{Lu}\p{Ll}+$"
 _NAME_PARTS = ("honorific", *_NAMES[:3], "suffix", "full_name")
 
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raised with every change by which the same text may give another value."""
 
 
@@ -43,7 +47,8 @@ class Normalized(NamedTuple):
     """A chunk of rows in comparable form.
 
     Attributes:
-        rows: Columns of ``contracts.people.StagedPerson``, the texts and ``extra``.
+        rows: Columns of ``contracts.people.StagedPerson``, the texts, ``extra``, and
+            ``opt_outs``: the channels that the person opted out of, sorted.
         issues: Columns of ``ISSUE_SCHEMA``.
     """
 
@@ -57,7 +62,7 @@ def normalize(
     team_region: str,
     landed_at: datetime,
     *,
-    is_day_first: bool | None = None,
+    is_day_first: Mapping[str, bool | None] | None = None,
 ) -> Normalized:
     """Mend cells, and bring each field into the form that is stored and compared.
 
@@ -65,8 +70,8 @@ def normalize(
         conformed: Rows of ``transforms.conform.conform``.
         source: The contract they came by.
         team_region: Region of rows where neither row nor source tells one.
-        landed_at: When the file was taken in; a clock a day beyond it counts as none.
-        is_day_first: What the file's values say about the order of day and month.
+        landed_at: When the file was taken in; a time a day beyond it counts as none.
+        is_day_first: What the file's values say about the order of day and month, by field.
 
     Returns:
         As many rows as came, in their order, and the damaged cells.
@@ -81,17 +86,21 @@ def normalize(
         conformed.select("line_no", "phones", "area_code", region=region), source, issues
     )
     emails = _emails(conformed.select("line_no", "emails"), source, issues)
-    opt_outs = read_consents(conformed["consents"], source.consent, source.blanks)
+    tags = _tags(conformed.select("line_no", "tags"), source, issues)
+    opt_outs = read_consents(conformed["consents"], source.consent, source.valueless)
     _note(issues, conformed["line_no"], "consent", opt_outs["raw"], opt_outs["issue"])
     rows = (
         rows.join(phones, on="line_no", how="left", maintain_order="left")
         .join(emails, on="line_no", how="left", maintain_order="left")
+        .join(tags, on="line_no", how="left", maintain_order="left")
         .with_columns(
-            pl.col("phones", "emails", "email_keys").fill_null([]),
+            pl.col("phones", "emails", "email_keys", "tags").fill_null([]),
+            *_times(conformed, source, landed_at, is_day_first or {}, issues),
+            is_deleted=read_deleted(conformed["deleted"], source.deleted, source.valueless),
             opt_outs=opt_outs["opt_outs"],
-            clock=_clock(conformed, source, landed_at, is_day_first, issues),
         )
     )
+    rows = rows.with_columns(cleared=list_cleared(conformed, rows, source))
     return Normalized(rows, pl.concat(issues) if issues else pl.DataFrame(schema=ISSUE_SCHEMA))
 
 
@@ -118,17 +127,19 @@ def compare_emails(addresses: pl.Series) -> pl.Series:
 def _texts(conformed: pl.DataFrame, source: Source, issues: list[pl.DataFrame]) -> list[pl.Series]:
     """Ids and texts, with what a spreadsheet did to them taken back."""
     columns = []
-    for name in ("crm_id", *TEXTS):
+    for name in ("crm_id", "merged_into", *TEXTS):
         raw = conformed[name]
         if raw.null_count() == len(raw):
             columns.append(raw)
             continue
-        mended = mend_cells(raw, source.blanks, is_number=FIELDS[name].kind == "key")
+        mended = mend_cells(raw, source.valueless, is_number=FIELDS[name].kind == "key")
         value = mended["value"].alias(name)
         if name in _NAMES:
             # People are called Na and Null; exports write NULL and null.
-            value = value.zip_with(~raw.str.contains(_TITLE_CASE).fill_null(value=False), raw)
-        if name == "crm_id" and source.id_form == "salesforce":
+            is_name = pl.col(name).str.contains(_TITLE_CASE) & ~is_token(pl.col(name), source.clear)
+            is_kept = conformed.select(is_name).to_series().fill_null(value=False)
+            value = value.zip_with(~is_kept, raw)
+        if name in ("crm_id", "merged_into") and source.id_form == "salesforce":
             value = pl.select(extend_salesforce_id(pl.lit(value)).alias(name)).to_series()
         columns.append(value)
         _note(issues, conformed["line_no"], name, raw, mended["issue"])
@@ -214,34 +225,43 @@ def _emails(cells: pl.DataFrame, source: Source, issues: list[pl.DataFrame]) -> 
 def _long(cells: pl.DataFrame, field: str, source: Source) -> pl.DataFrame:
     """One row per cell of a list field that says something."""
     long = cells.explode(field, empty_as_null=False).rename({field: "raw"})
-    return long.filter(~is_blank(pl.col("raw"), source.blanks))
+    return long.filter(~is_blank(pl.col("raw"), source.valueless))
 
 
-def _clock(
+def _tags(cells: pl.DataFrame, source: Source, issues: list[pl.DataFrame]) -> pl.DataFrame:
+    """All tags of a row as one list, each once, whatever its case."""
+    long = cells.explode("tags", empty_as_null=False)
+    mended = mend_cells(long["tags"], source.valueless, is_number=False)
+    _note(issues, long["line_no"], "tags", long["tags"], mended["issue"])
+    return list_tags(long.select("line_no", text=mended["value"]), source.valueless)
+
+
+def _times(
     conformed: pl.DataFrame,
     source: Source,
     landed_at: datetime,
-    is_day_first: bool | None,
+    is_day_first: Mapping[str, bool | None],
     issues: list[pl.DataFrame],
-) -> pl.Series:
-    """When the source last changed each record; null where it does not say, or cannot be right."""
-    rule = source.columns.get("updated_at", ColumnRule(columns=("-",)))
-    raw = conformed["updated_at"]
-    said = mend_cells(raw, source.blanks, is_number=False)["value"]
-    read = parse_times(
-        said,
-        formats=rule.formats,
-        day_first=is_day_first if rule.day_first is None else rule.day_first,
-        timezone=rule.timezone,
-    )
+) -> list[pl.Series]:
+    """``clock`` and ``last_activity_at``; null where the source does not say, or can't be right."""
     limit = landed_at + timedelta(days=1)
-    read = read.with_columns(is_ahead=(pl.col("value") > limit).fill_null(value=False))
-    read = read.with_columns(
-        value=pl.when(~pl.col("is_ahead")).then("value"),
-        issue=pl.when("is_ahead").then(pl.lit("clock_in_future")).otherwise("issue"),
-    )
-    _note(issues, conformed["line_no"], "updated_at", raw, read["issue"])
-    return read["value"]
+    columns = []
+    for field, column in (("updated_at", "clock"), ("last_activity_at", "last_activity_at")):
+        rule = source.columns.get(field, ColumnRule(columns=("-",)))
+        raw = conformed[field]
+        read = parse_times(
+            mend_cells(raw, source.valueless, is_number=False)["value"],
+            formats=rule.formats,
+            day_first=is_day_first.get(field) if rule.day_first is None else rule.day_first,
+            timezone=rule.timezone,
+        ).with_columns(is_ahead=(pl.col("value") > limit).fill_null(value=False))
+        read = read.with_columns(
+            value=pl.when(~pl.col("is_ahead")).then("value"),
+            issue=pl.when("is_ahead").then(pl.lit("clock_in_future")).otherwise("issue"),
+        )
+        _note(issues, conformed["line_no"], field, raw, read["issue"])
+        columns.append(read["value"].alias(column))
+    return columns
 
 
 def _note(

@@ -10,7 +10,7 @@ from contracts.issues import ISSUES
 from transforms.ids import derive_ids, time_part
 from transforms.relations import Work, query, run, statement, stream
 
-Action = Literal["insert", "update"]
+Action = Literal["insert", "update", "delete"]
 MATCH_TYPES = ("source_record", "crm_id", "phone", "email", "new")
 
 
@@ -37,6 +37,8 @@ class Plan:
         counts: What becomes of the rows.
         match: Records by the way they found their person (``MATCH_TYPES``).
         effects: Table -> action -> rows, for tables that change.
+        records_missing: Records that a snapshot feed no longer has; they are no rows of the file.
+        remark: What else people should know of it.
         work: The work file, whose ``plan_<table>`` tables hold the rows.
     """
 
@@ -44,6 +46,8 @@ class Plan:
     match: dict[str, int]
     effects: dict[str, dict[str, int]]
     work: Work
+    records_missing: int = 0
+    remark: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -52,7 +56,14 @@ class Plan:
 
     def rows(self, table: str, action: Action, chunk_rows: int = 50_000) -> Iterator[pl.DataFrame]:
         """The rows of a table to insert or to update, with the table's columns."""
-        yield from stream(self.work, _ROWS[table].format(action=action), chunk_rows)
+        if table in _INSERTS_ONLY:
+            select = f"select * from plan_{table} order by {_ROWS[table]}"  # noqa: S608
+        else:
+            select = (
+                f"select * exclude (action) from plan_{table}"  # noqa: S608
+                f" where action = '{action}' order by {_ROWS[table]}"
+            )
+        yield from stream(self.work, select, chunk_rows)
 
     def issues(self, chunk_rows: int = 50_000) -> Iterator[pl.DataFrame]:
         """Rejected rows and damaged cells, each with its sentence."""
@@ -66,61 +77,95 @@ class Plan:
 
 # In the order of each table's key: its index grows at one end, and two imports can't deadlock.
 _ROWS = {
-    "leads": "select * exclude (action) from plan_leads where action = '{action}'"
-    " order by source_record_id",
-    "personas": "select * exclude (action) from plan_personas where action = '{action}'"
-    " order by persona_id",
-    "identities": "select * from plan_identities where '{action}' = 'insert'"
-    " order by kind, value, persona_id",
+    "leads": "source_record_id",
+    "personas": "persona_id",
+    "identities": "kind, value, persona_id",
+    "lead_versions": "lead_id, import_id",
+    "persona_versions": "persona_id",
+    "merge_candidates": "left_id, right_id",
+    "opt_outs": "kind, value, channel",
+    "lead_activities": "activity_id",
 }
-
-_EFFECTS = """
-select 'leads' as name, action, count(*) as row_count from plan_leads group by action
-union all
-select 'personas', action, count(*) from plan_personas group by action
-union all
-select 'identities', 'insert', count(*) from plan_identities having count(*) > 0
-order by all
-"""
+# Those that are never changed once they are there.
+_INSERTS_ONLY = ("lead_versions", "persona_versions", "opt_outs", "lead_activities")
 
 _MATCH = """
-select match_type, count(*) as record_count from assigned group by match_type
+select
+    case action when 'skip' then 'DUPLICATE_SKIPPED' else match_type end as match_type,
+    count(*) as record_count
+from lead_changes where action <> 'reject' group by all
 union all
 select 'source_record', count(*) from records anti join changed_records using (source_record_id)
 """
 
 
 def compare_leads(work: Work) -> None:
-    """Tell which leads are new, which differ from what is stored, and which do not."""
+    """Tell which leads are new, which differ from what is stored, and which do not.
+
+    Reads ``folded``, ``assigned`` and what Postgres holds. Makes ``lead_changes`` and
+    ``moved_leads``.
+    """
+    run(work, "accumulate_claims")
     run(work, "compare_leads")
+    run(work, "find_moved")
 
 
-def make_plan(work: Work, import_id: str, source: str, source_file: str) -> Plan:
+def list_unknown(work: Work) -> pl.DataFrame:
+    """The landed rows (``line_no`` and where they stand) of people who are not known and not to be.
+
+    The policy's ``on_missing`` says so.
+    """
+    return query(
+        work,
+        "select landed.* from landed semi join staged using (line_no)"
+        " semi join (select source_record_id from lead_changes where action = 'reject') as unknown"
+        " using (source_record_id) order by line_no",
+    )
+
+
+def make_plan(work: Work, import_id: str, source_file: str) -> Plan:
     """Write down what differs from what Postgres holds.
 
-    Reads ``lead_changes``, ``golden``, ``stored_personas``, ``new_identities``, ``taken_claims``
-    and ``issues``. Makes the ``plan_<table>`` tables.
+    Reads what the steps before have made. Makes the ``plan_<table>`` tables, and
+    ``lead_field_changes`` and ``persona_field_changes`` for people to read.
     """
-    new_leads = query(
-        work,
+    digest = (
         "select source_record_id, md5(concat_ws(chr(31), $import_id, $source_file,"
-        " source_record_id)) as digest from lead_changes where action = 'insert'",
-        import_id=import_id,
-        source_file=source_file,
+        " source_record_id)) as digest from lead_changes where action = 'insert'"
     )
+    new_leads = query(work, digest, import_id=import_id, source_file=source_file)
     ids = derive_ids("lead", time_part(import_id), new_leads["digest"])
-    work.register("named", new_leads.select("source_record_id", lead_id=ids))
-    work.execute("create or replace table new_leads as select * from named").fetchall()
-    work.unregister("named")
-    run(work, "plan_leads", import_id=import_id, source=source, source_file=source_file)
-    run(work, "plan_personas", import_id=import_id)
+    _keep(work, "new_leads", new_leads.select("source_record_id", lead_id=ids))
+    run(work, "plan_leads")
+    run(work, "plan_lead_versions")
+    run(work, "plan_personas")
+    run(work, "compare_fields")
+    run(work, "plan_persona_versions")
     run(work, "plan_identities")
+    run(work, "plan_opt_outs")
+    run(work, "plan_lead_activities")
+    activities = query(work, "from new_activities")
+    ids = derive_ids("activity", time_part(import_id), activities["digest"])
+    _keep(work, "plan_lead_activities", activities.drop("digest").with_columns(activity_id=ids))
     run(work, "plan_issues")
     counts = Counts(**query(work, statement("count_rows")).row(0, named=True))
     match = dict.fromkeys(MATCH_TYPES, 0)
     for match_type, records in query(work, _MATCH).iter_rows():
-        match[match_type] += records
+        match[match_type] = match.get(match_type, 0) + records
+    return Plan(counts, match, _count_effects(work), work)
+
+
+def _count_effects(work: Work) -> dict[str, dict[str, int]]:
     effects: dict[str, dict[str, int]] = {}
-    for name, action, rows in query(work, _EFFECTS).iter_rows():
-        effects.setdefault(name, {})[action] = rows
-    return Plan(counts, match, effects, work)
+    for name in sorted(_ROWS):
+        action = "'insert'" if name in _INSERTS_ONLY else "action"
+        counted = f"select {action} as action, count(*) from plan_{name} group by all order by all"  # noqa: S608
+        if found := {action: rows for action, rows in query(work, counted).iter_rows() if rows}:
+            effects[name] = found
+    return effects
+
+
+def _keep(work: Work, name: str, frame: pl.DataFrame) -> None:
+    work.register("made", frame)
+    work.execute(f"create or replace table {name} as from made").fetchall()
+    work.unregister("made")

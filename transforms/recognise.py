@@ -7,7 +7,7 @@ import polars as pl
 import yaml
 
 from contracts.errors import HeldError, SourceDriftError
-from contracts.people import FIELDS
+from contracts.people import FIELDS, LIST_KINDS
 from contracts.source import Source, header_key
 from transforms.conform import map_columns
 from transforms.emails import normalize_emails
@@ -87,8 +87,7 @@ def propose_columns(rows: pl.DataFrame, synonyms: Source, region: str) -> dict[s
         )
         if field is None:
             continue
-        is_list = FIELDS[field].kind in ("phones", "emails")
-        if is_list or field not in proposed:
+        if FIELDS[field].kind in LIST_KINDS or field not in proposed:
             proposed.setdefault(field, []).append(header)
     return proposed
 

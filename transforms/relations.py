@@ -1,28 +1,43 @@
 """Runs the DuckDB statements of ``transforms/sql`` on one import's work file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
 
 import duckdb
 import polars as pl
 
-from contracts.people import GOLDEN_TEXTS, STATED, TEXTS
+from contracts.people import GOLDEN, GOLDEN_TEXTS, STATED, TEXTS
 
 Work = duckdb.DuckDBPyConnection
 """A connection to the work file of one import. Tables are what the steps hand on."""
 
-_LISTS = {"{texts}": TEXTS, "{golden_texts}": GOLDEN_TEXTS, "{stated}": STATED}
 
-Parameter = str | int | float | None
+def _pivot(value: str, names: Iterable[str]) -> list[str]:
+    """Columns of a long table of fields."""
+    return [f"max({value}) filter (field = '{name}') as {name}" for name in names]
+
+
+_LISTS = {
+    "{texts}": TEXTS,
+    "{golden_texts}": GOLDEN_TEXTS,
+    "{golden}": GOLDEN,
+    "{stated}": STATED,
+    "{stored_golden_texts}": [f"stored.{name}" for name in GOLDEN_TEXTS],
+    "{folded_texts}": _pivot("best.value", ("crm_id", *TEXTS)),
+    "{won_golden}": _pivot("value", GOLDEN),
+    "{won_or_single}": [f"coalesce(won.{name}, single.{name}) as {name}" for name in GOLDEN_TEXTS],
+}
+
+Parameter = str | int | float | list[str] | None
 
 
 @cache
 def statement(name: str) -> str:
     """The text of ``transforms/sql/<name>.sql``, its lists of fields filled in.
 
-    ``{texts}`` stands for the texts of a lead, ``{golden_texts}`` for those of a persona, and
-    ``{stated}`` for all that one statement says.
+    ``{texts}`` stands for the texts of a lead, ``{golden_texts}`` for those of a persona,
+    ``{stated}`` for all that one statement says; the others are made from these above.
     """
     text = (resources.files("transforms") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
     for marker, fields in _LISTS.items():

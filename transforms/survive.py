@@ -3,9 +3,21 @@
 from transforms.relations import Work, run
 
 
-def survive(work: Work, source: str, import_id: str) -> None:
-    """Compute golden records, field by field from the newest lead that states the field.
+def survive(work: Work, *, of_all: bool = False) -> None:
+    """Compute golden records, field by field by the rules of the policy.
 
-    Reads ``lead_changes`` and what Postgres holds of the touched personas. Makes ``golden``.
+    Reads ``lead_changes``, ``moved_leads``, ``holdings`` and what Postgres holds of the touched
+    personas. Makes ``golden``, and ``field_ranks``: what was passed over for each value.
+
+    Args:
+        work: The work file.
+        of_all: Whether all stored personas count as touched, not only those that the batch is
+            about.
     """
-    run(work, "survive", source=source, import_id=import_id)
+    run(work, "find_touched")
+    if of_all:
+        everybody = "create or replace table touched as select persona_id from stored_personas"
+        work.execute(everybody).fetchall()
+    run(work, "gather_leads")
+    run(work, "rank_fields")
+    run(work, "survive")

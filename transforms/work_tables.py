@@ -15,7 +15,9 @@ _TYPES: Schema = {
     "phones": _LIST,
     "emails": _LIST,
     "email_keys": _LIST,
-    "opt_outs": _LIST,
+    "tags": _LIST,
+    "last_activity_at": _TIME,
+    "is_deleted": pl.Boolean,
     "clock": _TIME,
 }
 _STATED: Schema = {name: _TYPES.get(name, pl.String) for name in STATED}
@@ -30,16 +32,35 @@ LANDED: Schema = {
     "phones": _LIST,
     "emails": _LIST,
     **_TEXTS,
+    "tags": _LIST,
+    "last_activity_at": pl.String,
+    "merged_into": pl.String,
     "updated_at": pl.String,
     "area_code": pl.String,
     "consents": _LIST,
+    "deleted": _LIST,
     "extra": pl.String,
     "raw_text": pl.String,
 }
 """What the file says, one row per record as it came (``transforms.conform``)."""
 
-STAGED: Schema = {"line_no": pl.Int64, "source_record_id": pl.String, **_STATED}
+STAGED: Schema = {
+    "line_no": pl.Int64,
+    "source_record_id": pl.String,
+    **_STATED,
+    "merged_into": pl.String,
+    "cleared": _LIST,
+}
 """Accepted rows (``contracts.people.StagedPerson``), not yet deduplicated."""
+
+OPT_OUTS: Schema = {
+    "line_no": pl.Int64,
+    "kind": pl.String,
+    "value": pl.String,
+    "channel": pl.String,
+    "clock": _TIME,
+}
+"""Statements that somebody opted out (``transforms.consents.list_opt_outs``)."""
 
 ISSUES: Schema = {
     "line_no": pl.Int64,
@@ -62,37 +83,120 @@ STORED_LEADS: Schema = {
     "source_record_id": pl.String,
     "import_id": pl.String,
     "fingerprint": pl.String,
+    "has_versions": pl.Boolean,
+    "is_missing": pl.Boolean,
+    "claims": _LIST,
+    "field_clocks": pl.String,
+    "edited_fields": pl.String,
     **_STATED,
 }
 """Leads that Postgres holds: of this batch's records, and of its personas."""
+
+STORED_VERSIONS: Schema = {
+    "source_record_id": pl.String,
+    "seq": pl.Int64,
+    "fingerprint": pl.String,
+    "claims": _LIST,
+    "field_clocks": pl.String,
+    **_STATED,
+}
+"""The single statements of stored leads, where they have to be folded anew."""
+
+STORED_CANDIDATES: Schema = {
+    "left_id": pl.String,
+    "right_id": pl.String,
+    "version": pl.Int64,
+    "guard": pl.String,
+    "kind": pl.String,
+    "value": pl.String,
+    "evidence": pl.String,
+    "is_judged": pl.Boolean,
+    "people": pl.Int64,
+    "examples": _LIST,
+}
+"""Pairs of the batch's personas, and shared values, that were told before."""
+
+FACTS: Schema = {
+    "import_id": pl.String,
+    "source": pl.String,
+    "source_file": pl.String,
+    "claim_space": pl.String,
+    "is_webhook": pl.Boolean,
+    "shared_after": pl.Int64,
+    "is_vetoed": pl.Boolean,
+    "on_duplicate": pl.String,
+    "on_missing": pl.String,
+}
+"""One row: the import, and what the policy says of all its records."""
+
+MATCH_KEYS: Schema = {
+    "kind": pl.String,
+    "priority": pl.Int64,
+    "name": pl.String,
+    "is_guarded": pl.Boolean,
+    "is_exclusive": pl.Boolean,
+}
+"""Every kind of claim; ``priority`` is null where the policy does not match by it."""
 
 STORED_IDENTITIES: Schema = {
     "kind": pl.String,
     "value": pl.String,
     "persona_id": pl.String,
     "is_exclusive": pl.Boolean,
+    "holders": pl.Int64,
 }
-"""Claims that Postgres holds: of this batch, and of its personas."""
+"""Claims that Postgres holds: of this batch, and of its personas.
+
+``holders`` tells of a claim that is not exclusive how many people hold it, up to a few."""
 
 STORED_PERSONAS: Schema = {
     "persona_id": pl.String,
     "version": pl.Int64,
-    **dict.fromkeys(GOLDEN, pl.String),
+    "import_id": pl.String,
+    **{name: _TYPES.get(name, pl.String) for name in GOLDEN},
+    "is_phone_exclusive": pl.Boolean,
+    "is_ended": pl.Boolean,
+    "merged_into": pl.String,
+    "edited_fields": pl.String,
 }
 """Personas of this batch that Postgres holds; ``version`` is the row's ``xmin``."""
+
+_PAIR: Schema = {"left_no": pl.Int64, "right_no": pl.Int64}
 
 _TABLES: dict[str, Schema] = {
     "landed": LANDED,
     "staged": STAGED,
     "issues": ISSUES,
     "reading_issues": ISSUES,
+    "late_rejects": ISSUES,
+    "stated_opt_outs": OPT_OUTS,
     "stored_fingerprints": {"source_record_id": pl.String, "fingerprint": pl.String},
     "stored_leads": STORED_LEADS,
+    "stored_versions": STORED_VERSIONS,
     "stored_identities": STORED_IDENTITIES,
+    "stored_shared": {"kind": pl.String, "value": pl.String, "people": pl.Int64},
     "stored_personas": STORED_PERSONAS,
-    "clusters": {"record_no": pl.Int64, "cluster_no": pl.Int64},
+    "stored_candidates": STORED_CANDIDATES,
+    "stored_judgements": {"left_lead_id": pl.String, "right_lead_id": pl.String},
+    "stored_opt_outs": {"kind": pl.String, "value": pl.String, "channel": pl.String},
+    "missing_leads": {"lead_id": pl.String},
+    # What resolving finds out in Python.
+    "names": {
+        "name_no": pl.Int64,
+        "first_key": pl.String,
+        "last_key": pl.String,
+        "suffix_key": pl.String,
+    },
+    "node_names": {"node_no": pl.Int64, "name_no": pl.Int64},
+    "name_pairs": _PAIR,
+    "labels": {"node_no": pl.Int64, "cluster_no": pl.Int64},
+    "held": {**_PAIR, "value_no": pl.Int64, "guard": pl.String},
+    # What is said beside the data.
     "notes": {"name": pl.String, "value": pl.String},
     "sources": {"source": pl.String, "trust": pl.Int64, "claim_space": pl.String},
+    "facts": FACTS,
+    "match_keys": MATCH_KEYS,
+    "rules": {"field": pl.String, "rule": pl.String},
 }
 
 

@@ -1,51 +1,48 @@
 -- Every record -> its persona, and how it was matched.
--- Reads    nodes, claims, anchored, clusters (record_no, cluster_no: records without an anchor)
--- Returns  assigned: record_no, source_record_id, persona_id (null: a new persona), cluster_no,
---          seed (of the new persona's id), match_type.
--- Promise  a cluster follows the best claim that it shares with a record that has an anchor;
---          nothing stored is merged. The answer depends on the set of rows, never on their order.
+-- Reads    labels, nodes, persona_nodes, folded, value_nodes, joint_values, match_keys
+-- Returns  assigned: record_no, source_record_id, cluster_no, persona_id (null: a new persona),
+--          match_type.
+--          merged: persona_id, merged_into; of clusters of several stored people the oldest stays.
+-- Promise  of several ways to a person the first that the policy names is told.
+create or replace table merged as
+with stored as (
+    select cluster_no, persona_id,
+        first_value(persona_id) over (partition by cluster_no order by node_no) as merged_into
+    from labels join persona_nodes using (node_no)
+)
+select persona_id, merged_into from stored where persona_id <> merged_into;
+
 create or replace table assigned as
-with followable as (
-    select claims.kind, claims.value, min(anchored.persona_id) as persona_id
-    from claims join anchored using (record_no)
-    group by claims.kind, claims.value
+with clusters as (
+    select cluster_no, arg_min(persona_id, persona_nodes.node_no) as persona_id,
+        min(labels.node_no) as first_no
+    from labels left join persona_nodes on persona_nodes.node_no = labels.node_no
+    group by cluster_no
 ),
-followed as (
-    select
-        clusters.cluster_no,
-        arg_min(followable.persona_id, (claims.priority, followable.persona_id)) as persona_id
-    from clusters
-    join claims using (record_no)
-    join followable using (kind, value)
-    group by clusters.cluster_no
-),
-seeds as (
-    select clusters.cluster_no, min((claims.priority, claims.kind, claims.value)) as seed
-    from clusters join claims using (record_no)
-    group by clusters.cluster_no
-),
--- By which of its claims a record without an anchor met the others.
+-- By which of its claims a record met another member of its cluster.
 met as (
-    select record_no, min(priority) as priority
-    from claims
-    semi join (
-        select kind, value from claims group by kind, value having count(*) > 1
-    ) as shared using (kind, value)
-    group by record_no
+    select node_no, min(priority) as priority
+    from (
+        select value_no, node_no, cluster_no,
+            count(*) over (partition by value_no, cluster_no) as members
+        from value_nodes join labels using (node_no)
+    )
+    join joint_values using (value_no)
+    where members > 1
+    group by node_no
 )
 select
-    nodes.record_no, nodes.source_record_id, clusters.cluster_no,
-    coalesce(anchored.persona_id, followed.persona_id) as persona_id,
-    concat_ws(chr(31), seeds.seed[2], seeds.seed[3]) as seed,
+    nodes.record_no, nodes.source_record_id, cluster_no, clusters.persona_id,
     case
-        when anchored.priority = 0 then 'source_record'
-        when anchored.record_no is null and followed.persona_id is null
-            and nodes.record_no = clusters.cluster_no then 'new'
-        else ['crm_id', 'phone', 'email'][coalesce(anchored.priority, met.priority)]
+        when folded.stored_persona_id is not null then 'source_record'
+        when clusters.persona_id is null and nodes.record_no = clusters.first_no then 'new'
+        when met.priority = 0 then 'crm_id'
+        else match_keys.name
     end as match_type
 from nodes
-left join anchored using (record_no)
-left join clusters using (record_no)
-left join followed using (cluster_no)
-left join seeds using (cluster_no)
-left join met using (record_no)
+join labels on labels.node_no = nodes.record_no
+join clusters using (cluster_no)
+join folded using (source_record_id)
+left join met on met.node_no = nodes.record_no
+left join (select distinct priority, name from match_keys) as match_keys
+    on match_keys.priority = met.priority

@@ -1,30 +1,53 @@
 -- Who holds each claim of the batch from now on.
--- Reads    claims, assigned (personas named), stored_identities
--- Returns  new_identities: kind, value, persona_id.
---          taken_claims: record_no, kind, value, priority: stated, but held by another persona.
--- Promise  one exclusive claim, one persona: who holds it keeps it; of several new holders the
---          oldest persona gets it.
-create or replace table holders as
-with stated as (
-    select claims.kind, claims.value, min(assigned.persona_id) as persona_id
-    from claims join assigned using (record_no)
-    group by claims.kind, claims.value
+-- Reads    said_claims, divided, claims, assigned, lead_changes, merged, stored_identities,
+--          match_keys
+-- Returns  holdings: kind, value, persona_id, is_exclusive, was_exclusive (null: a new row).
+--          taken_claims: record_no, kind, value: stated, but another person holds it.
+-- Promise  one exclusive claim, one persona: who holds it keeps it, of several new ones the
+--          oldest. A value that a guard found to be several people's is exclusive to none of
+--          them, and each has a row; nor is a kind by which the policy does not match. Of a kind
+--          that is always exclusive (CRM ids, strict_phone) only one person has a row.
+create or replace table claimants as
+with stored as (
+    select
+        kind, value, coalesce(merged.merged_into, persona_id) as persona_id,
+        bool_or(is_exclusive) as was_exclusive,
+        bool_or(merged.merged_into is null) as is_kept
+    from stored_identities left join merged using (persona_id)
+    group by all
+),
+joined as (
+    select kind, value, persona_id, was_exclusive, coalesce(is_kept, false) as is_kept,
+        stored.persona_id is not null as is_stored
+    from said_claims as said full join stored using (kind, value, persona_id)
 )
 select
-    stated.kind, stated.value,
-    coalesce(stored.persona_id, stated.persona_id) as persona_id,
-    stored.persona_id is null as is_new
-from stated
-left join (
-    select kind, value, min(persona_id) as persona_id from stored_identities group by kind, value
-) as stored using (kind, value);
+    joined.*, match_keys.is_exclusive as is_strict,
+    match_keys.kind is not null and (
+        match_keys.priority is null or divided.kind is not null and not match_keys.is_exclusive
+    ) as is_open,
+    first_value(joined.persona_id) over (
+        partition by joined.kind, joined.value
+        order by not is_stored, node_no nulls last, joined.persona_id
+    ) as first_id
+from joined
+left join persona_nodes using (persona_id)
+left join match_keys on match_keys.kind = joined.kind
+left join divided on divided.kind = joined.kind and divided.value = joined.value;
 
-create or replace table new_identities as
-select kind, value, persona_id from holders where is_new;
+create or replace table holdings as
+select
+    kind, value, persona_id,
+    -- Of a kind that no contract and no policy knows any more, all stays as it is.
+    not is_open and (is_strict is not null or coalesce(was_exclusive, true)) as is_exclusive,
+    case when is_kept then was_exclusive end as was_exclusive
+from claimants
+where is_open or persona_id = first_id or (is_stored and not coalesce(is_strict, false));
 
 create or replace table taken_claims as
-select claims.*
+select claims.record_no, claims.kind, claims.value
 from claims
 join assigned using (record_no)
-join holders using (kind, value)
-where holders.persona_id <> assigned.persona_id
+semi join (select source_record_id from lead_changes where action in ('insert', 'update'))
+    as taking using (source_record_id)
+anti join holdings using (kind, value, persona_id)

@@ -1,6 +1,14 @@
--- Which claims get a holder, as rows of identities.
--- Reads    new_identities
--- Returns  plan_identities: the table's columns; all are inserts.
--- Promise  a claim that has a holder is not in it.
+-- Which claims get another holder, as rows of identities.
+-- Reads    holdings, stored_identities
+-- Returns  plan_identities: action (insert, update, delete) and the table's columns.
+-- Promise  a claim that stays as it is is not in it.
 create or replace table plan_identities as
-select kind, value, persona_id from new_identities
+select
+    case when was_exclusive is null then 'insert' else 'update' end as action,
+    kind, value, persona_id, is_exclusive
+from holdings
+where was_exclusive is distinct from is_exclusive
+union all by name
+select 'delete' as action, kind, value, persona_id, is_exclusive
+from stored_identities
+anti join holdings using (kind, value, persona_id)

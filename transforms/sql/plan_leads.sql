@@ -1,15 +1,26 @@
 -- What would change in leads, as rows of that table.
--- Reads    lead_changes, new_leads
+-- Reads    lead_changes, moved_leads, new_leads, facts
 -- Returns  plan_leads: action, version (of the row to update), and the table's columns.
 -- Promise  leads that would not change are not in it.
 create or replace table plan_leads as
 select
-    action, version, coalesce(stored_lead_id, new_leads.lead_id) as lead_id,
-    $source as source, $source_file as source_file, source_record_id, persona_id,
-    crm_id, coalesce(phones, []) as phones, coalesce(emails, []) as emails,
-    {texts}, opt_outs, clock,
+    action, version, coalesce(stored_lead_id, new_leads.lead_id) as lead_id, facts.source,
+    facts.source_file, source_record_id, persona_id, crm_id, coalesce(phones, []) as phones,
+    coalesce(emails, []) as emails, {texts}, tags, last_activity_at, is_deleted,
+    false as is_missing, claims, clock, field_clocks,
     case when extra is null then '{}' else '{"extra":' || extra || '}' end as fields,
-    fingerprint, $import_id as import_id
+    fingerprint, facts.import_id
 from lead_changes
 left join new_leads using (source_record_id)
-where action <> 'unchanged'
+cross join facts
+where action in ('insert', 'update')
+union all by name
+select
+    'update' as action, version, lead_id, source, source_file, source_record_id,
+    new_persona_id as persona_id, crm_id, coalesce(phones, []) as phones,
+    coalesce(emails, []) as emails, {texts}, nullif(tags, []) as tags, last_activity_at,
+    is_deleted, is_missing or is_vanished as is_missing, nullif(claims, []) as claims, clock,
+    field_clocks, case when extra is null then '{}' else '{"extra":' || extra || '}' end as fields,
+    fingerprint,
+    case when is_vanished then (select import_id from facts) else import_id end as import_id
+from moved_leads

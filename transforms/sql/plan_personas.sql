@@ -1,15 +1,23 @@
 -- What would change in personas, as rows of that table.
--- Reads    golden, stored_personas
+-- Reads    golden, stored_personas, facts
 -- Returns  plan_personas: action, version (of the row to update), and the table's columns.
 -- Promise  personas that would not change are not in it.
 create or replace table plan_personas as
-with differing as (
-    select * from golden
-    except
-    select * exclude (version) from stored_personas
+with wanted as (
+    select persona_id, {golden}, is_phone_exclusive, is_ended, merged_into,
+        canonical_json(edited_fields) as edited_fields
+    from golden
+),
+known as (
+    select persona_id, {golden} , is_phone_exclusive, is_ended, merged_into,
+        canonical_json(edited_fields) as edited_fields
+    from (select * replace (nullif(tags, []) as tags) from stored_personas)
+),
+differing as (
+    from wanted except from known
 )
 select
     case when stored.persona_id is null then 'insert' else 'update' end as action,
-    stored.version, differing.*, $import_id as import_id
+    stored.version, differing.*, (select import_id from facts) as import_id
 from differing
 left join stored_personas as stored using (persona_id)

@@ -1,0 +1,35 @@
+"""What is asked of Postgres: ids and values, in temp tables to join with."""
+
+from collections.abc import Iterable
+from typing import LiteralString
+
+import polars as pl
+import psycopg
+
+from flows.copying import copy_in
+from transforms.relations import Work, stream
+
+CHUNK_ROWS = 100_000
+
+
+def list_records(
+    connection: psycopg.Connection, work: Work, table: str, team_id: str, source_file: str
+) -> None:
+    """Make ``wanted_records`` of the record ids in a table of the work file."""
+    temp_table(connection, "wanted_records (team_id text, source_record_id text, source_file text)")
+    ids = stream(work, f"select source_record_id from {table} order by all", CHUNK_ROWS)  # noqa: S608
+    frames = (frame.with_columns(source_file=pl.lit(source_file)) for frame in ids)
+    copy_in(connection, "wanted_records", of_team(frames, team_id))
+    connection.execute("ANALYZE wanted_records")
+
+
+def of_team(frames: Iterable[pl.DataFrame], team_id: str) -> Iterable[pl.DataFrame]:
+    """The same frames, each row with its team."""
+    return (frame.with_columns(team_id=pl.lit(team_id)) for frame in frames)
+
+
+def temp_table(connection: psycopg.Connection, definition: LiteralString) -> None:
+    """A temp table that is gone with the transaction, also if this one had made it before."""
+    name = definition.split(" ", 1)[0]
+    connection.execute("DROP TABLE IF EXISTS pg_temp." + name)
+    connection.execute("CREATE TEMP TABLE " + definition + " ON COMMIT DROP")
