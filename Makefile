@@ -1,12 +1,13 @@
 # make demo   shows it          make test   proves it
 # make check  ruff, mypy, layers make bench  measures it: ratios within one run
 # make soak   the long tests     make setup  makes .venv alone
+# make docs   writes down what the commands of docs/ say now
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.leadfold-ready
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: setup demo test check bench soak lock samples clean
+.PHONY: setup demo test check bench soak lock docs samples clean
 
 setup: $(READY)
 
@@ -44,8 +45,12 @@ bench: $(READY)
 	@$(VENV)/bin/python -m tests.benchmarks.bench_phones
 	@echo "\nEmails, against email-validator per row, one core:"
 	@POLARS_MAX_THREADS=1 $(VENV)/bin/python -m tests.benchmarks.bench_emails
+	@echo "\nResolving and planning new people in DuckDB, within 2 GB:"
+	@$(VENV)/bin/python -m tests.benchmarks.bench_identity 1000000 3400000
 
 soak: $(READY)
+	@LEADFOLD_EXAMPLES=60 LEADFOLD_MOMENTS=60 $(VENV)/bin/python -m pytest -q \
+	  tests/test_promises.py tests/test_crashes.py
 	@LEADFOLD_PARITY_ROWS=2000000 LEADFOLD_PARITY_SEED=1 $(VENV)/bin/python -m pytest -q -s \
 	  tests/test_phones.py -k generated
 	@$(VENV)/bin/python -m tests.benchmarks.bench_reading --memory 2
@@ -54,6 +59,9 @@ soak: $(READY)
 lock:
 	uv pip compile --quiet pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock
+
+docs: $(READY)
+	@$(VENV)/bin/python -m tests.pages docs/plan.md
 
 samples: $(READY)
 	@$(VENV)/bin/python data/samples/make_samples.py
