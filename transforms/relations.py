@@ -25,7 +25,8 @@ _LISTS = {
     "{stated}": STATED,
     "{stored_golden_texts}": [f"stored.{name}" for name in GOLDEN_TEXTS],
     "{folded_texts}": _pivot("best.value", ("crm_id", *TEXTS)),
-    "{won_golden}": _pivot("value", GOLDEN),
+    "{won_ids}": _pivot("value", ("crm_id", "phone", "email")),
+    "{won_texts}": _pivot("value", (*GOLDEN_TEXTS, "tags")),
     "{won_or_single}": [f"coalesce(won.{name}, single.{name}) as {name}" for name in GOLDEN_TEXTS],
 }
 
