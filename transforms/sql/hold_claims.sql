@@ -1,6 +1,6 @@
 -- Who holds each claim of the batch from now on.
 -- Reads    said_claims, divided, claims, assigned, lead_changes, merged, stored_identities,
---          match_keys
+--          match_keys, persona_nodes
 -- Returns  holdings: kind, value, persona_id, is_exclusive, was_exclusive (null: a new row).
 --          taken_claims: record_no, kind, value: stated, but another person holds it.
 -- Promise  one exclusive claim, one persona: who holds it keeps it, of several new ones the

@@ -1,6 +1,6 @@
 -- Which claims the people of this batch state, and which of them several people state.
 -- Reads    claims, assigned, lead_changes, stored_identities, stored_shared, shared_values, held,
---          labels, joint_values
+--          labels, joint_values, merged, stored_leads, sources
 -- Returns  said_claims: kind, value, persona_id.
 --          divided: kind, value; a guard found it to be several people's, now or earlier.
 create or replace table said_claims as

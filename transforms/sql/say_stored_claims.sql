@@ -1,5 +1,5 @@
 -- Which claims the stored leads of all people state, and which of them several people state.
--- Reads    stored_leads, stored_identities, sources, match_keys
+-- Reads    stored_leads, stored_identities, sources
 -- Returns  said_claims: kind, value, persona_id. divided: kind, value.
 -- Promise  what is one person's alone becomes so again, whatever another policy said of it.
 create or replace table said_claims as
