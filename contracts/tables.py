@@ -26,7 +26,8 @@ class Table:
 
 _STATEMENT = (
     *("crm_id", "phones", "emails", *TEXTS, "tags", "last_activity_at", "is_deleted"),
-    *("is_missing", "claims", "clock", "field_clocks", "fields", "fingerprint", "import_id"),
+    *("is_missing", "claims", "clock", "field_clocks", "fields", "fingerprint", "line_no"),
+    "import_id",
 )
 
 LEADS = Table(

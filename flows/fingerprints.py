@@ -30,8 +30,8 @@ def fetch_fingerprints(
     """
     empty(work, "stored_fingerprints")
     last = connection.execute(
-        "SELECT rules FROM imports WHERE team_id = %s AND source_file = %s AND status = 'done'"
-        " ORDER BY import_id DESC LIMIT 1",
+        "SELECT rules FROM imports WHERE team_id = %s AND source_file = %s"
+        " AND status = 'done' AND undone_by_import_id IS NULL ORDER BY commit_no DESC LIMIT 1",
         [team_id, source_file],
     ).fetchone()
     if last is None or last[0] != rules:

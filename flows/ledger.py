@@ -113,10 +113,12 @@ def note_file(
         " source_file = %(file)s, file_hash = %(hash)s, file_bytes = %(bytes)s, rules = %(rules)s,"
         " cause = CASE WHEN own.cause = 'file' AND EXISTS ("
         " SELECT FROM imports AS past WHERE past.team_id = own.team_id"
-        " AND past.source_file = %(file)s AND past.file_hash = %(hash)s AND past.status = 'done')"
+        " AND past.source_file = %(file)s AND past.file_hash = %(hash)s AND past.status = 'done'"
+        " AND past.undone_by_import_id IS NULL)"
         " AND (SELECT past.rules FROM imports AS past WHERE past.team_id = own.team_id"
         " AND past.source_file = %(file)s AND past.status = 'done'"
-        " ORDER BY past.import_id DESC LIMIT 1) IS DISTINCT FROM %(rules)s"
+        " AND past.undone_by_import_id IS NULL ORDER BY past.commit_no DESC LIMIT 1)"
+        " IS DISTINCT FROM %(rules)s"
         " THEN 'rules' ELSE own.cause END"
         " WHERE import_id = %(id)s",
         {
@@ -134,15 +136,21 @@ def note_file(
 def finish_import(
     connection: psycopg.Connection, import_id: str, plan: Plan, conflicts: Mapping[str, int]
 ) -> None:
-    """Close the ledger row of an import that is done, in the transaction that applied it."""
+    """Close the ledger row of an import that is done, in the transaction that applied it.
+
+    The caller holds the team's lock, so that commits are numbered one by one.
+    """
     counts = plan.counts._asdict()
     connection.execute(
-        "UPDATE imports SET status = 'done', reason = %(remark)s, finished_at = clock_timestamp(),"
+        "UPDATE imports AS own SET status = 'done', reason = %(remark)s,"
+        " finished_at = clock_timestamp(),"
         " rows_landed = %(landed)s, rows_rejected = %(rejected)s, rows_duplicate = %(duplicate)s,"
         " rows_inserted = %(inserted)s, rows_updated = %(updated)s,"
         " rows_unchanged = %(unchanged)s, rows_deleted = %(deleted)s,"
         " match = %(match)s, effects = %(effects)s, conflicts = %(conflicts)s,"
-        " records_missing = %(missing)s"
+        " records_missing = %(missing)s,"
+        " commit_no = 1 + coalesce((SELECT max(past.commit_no) FROM imports AS past"
+        " WHERE past.team_id = own.team_id), 0)"
         " WHERE import_id = %(import_id)s",
         {
             **counts,

@@ -15,6 +15,7 @@ from transforms.relations import Work, append, query, stream
 from transforms.work_tables import (
     STORED_CANDIDATES,
     STORED_IDENTITIES,
+    STORED_JUDGEMENTS,
     STORED_LEADS,
     STORED_PERSONAS,
     STORED_VERSIONS,
@@ -43,7 +44,7 @@ _SPELLING: dict[str, LiteralString] = {
     "people": "(t.evidence->>'people')::bigint",
     "examples": "t.evidence->'examples'",
     "source_record_id": "t.source_record_id",
-    "seq": "row_number() OVER (PARTITION BY t.lead_id ORDER BY t.import_id)",
+    "seq": "row_number() OVER (PARTITION BY t.lead_id ORDER BY i.commit_no)",
 }
 _MADE_ON_THE_WAY = ("email_keys", "is_in_batch")
 
@@ -83,7 +84,7 @@ def fetch_stored(
                 ).format(sql.Identifier(table))
             )
     _fetch_people(connection, work)
-    _fetch_candidates(connection, work)
+    _fetch_candidates(connection, work, team_id)
     _fetch_opt_outs(connection, work, team_id, source_file)
 
 
@@ -100,7 +101,7 @@ def fetch_everybody(connection: psycopg.Connection, work: Work, team_id: str) ->
     )
     connection.execute("ANALYZE wanted_personas")
     _fetch_people(connection, work)
-    _fetch_candidates(connection, work)
+    _fetch_candidates(connection, work, team_id)
 
 
 def _empty_all(work: Work) -> None:
@@ -118,6 +119,7 @@ def fetch_versions(connection: psycopg.Connection, work: Work) -> None:
     tail = (
         " FROM wanted_records AS w JOIN leads AS l USING (team_id, source_record_id, source_file)"
         " JOIN lead_versions AS t USING (team_id, lead_id)"
+        " JOIN imports AS i ON i.import_id = t.import_id AND i.undone_by_import_id IS NULL"
     )
     spelling = {**_SPELLING, "source_record_id": "l.source_record_id"}
     for frame in copy_out(connection, _select(schema, spelling) + sql.SQL(tail), schema):
@@ -221,7 +223,7 @@ def _fetch_people(connection: psycopg.Connection, work: Work) -> None:
     mark_stored_leads(work)
 
 
-def _fetch_candidates(connection: psycopg.Connection, work: Work) -> None:
+def _fetch_candidates(connection: psycopg.Connection, work: Work, team_id: str) -> None:
     """What was told before of these people and values, and what was judged."""
     found = (
         "SELECT t.*, t.xmin::text::bigint FROM ("
@@ -243,11 +245,14 @@ def _fetch_candidates(connection: psycopg.Connection, work: Work) -> None:
     # A judgement is about leads, and follows them to whomever they belong by now.
     for frame in copy_out(
         connection,
-        "SELECT m.left_lead_id, m.right_lead_id FROM merge_candidates AS m"
-        " JOIN leads AS l ON l.team_id = m.team_id AND l.lead_id = m.left_lead_id"
-        " JOIN wanted_personas AS w ON w.team_id = l.team_id AND w.persona_id = l.persona_id"
-        " WHERE m.judgement = 'not_same'",
-        {"left_lead_id": pl.String, "right_lead_id": pl.String},
+        sql.SQL(
+            "SELECT left_id, right_id, said.side, said.lead_id FROM merge_candidates"
+            " CROSS JOIN LATERAL ("
+            "SELECT 'left' AS side, unnest(left_lead_ids) AS lead_id"
+            " UNION ALL SELECT 'right', unnest(right_lead_ids)) AS said"
+            " WHERE team_id = {} AND judgement = 'not_same'"
+        ).format(sql.Literal(team_id)),
+        STORED_JUDGEMENTS,
     ):
         append(work, "stored_judgements", frame)
 

@@ -16,7 +16,7 @@ Record = dict[str, Any]
 Key = tuple[str, str]
 """``source_file`` and ``source_record_id`` of a lead."""
 
-BOOKKEEPING = {"team_id", "lead_id", "persona_id", "import_id", "merged_into"} | {
+BOOKKEEPING = {"team_id", "lead_id", "persona_id", "import_id", "merged_into", "line_no"} | {
     "created_at",
     "updated_at",
 }

@@ -79,8 +79,9 @@ def judge_apart(connection: psycopg.Connection, left: Record, right: Record) -> 
     """Somebody said that these two are not the same."""
     connection.execute(
         "INSERT INTO merge_candidates (team_id, left_id, right_id, guard, kind, value, evidence,"
-        " left_lead_id, right_lead_id, judgement, judged_by, judged_at, import_id)"
-        " VALUES ('acme', %s, %s, 'bridge', 'phone', '', %s, %s, %s, 'not_same', 'eve', now(), '')",
+        " left_lead_ids, right_lead_ids, judgement, judged_by, judged_at, import_id)"
+        " VALUES ('acme', %s, %s, 'bridge', 'phone', '', %s, ARRAY[%s], ARRAY[%s],"
+        " 'not_same', 'eve', now(), '')",
         [
             *(left["persona_id"], right["persona_id"], Jsonb({"links": []})),
             *(left["lead_id"], right["lead_id"]),

@@ -377,8 +377,9 @@ def test_who_was_judged_not_to_be_the_same_stays_apart(
     leads = fetch(connection, "SELECT lead_id, persona_id FROM leads ORDER BY source_record_id")
     connection.execute(
         "INSERT INTO merge_candidates (team_id, left_id, right_id, guard, kind, value, evidence,"
-        " left_lead_id, right_lead_id, judgement, judged_by, judged_at, import_id)"
-        " SELECT 'acme', %s, %s, 'bridge', 'phone', %s, '{}', %s, %s, 'not_same', 'eve', now(),"
+        " left_lead_ids, right_lead_ids, judgement, judged_by, judged_at, import_id)"
+        " SELECT 'acme', %s, %s, 'bridge', 'phone', %s, '{}', ARRAY[%s], ARRAY[%s],"
+        " 'not_same', 'eve', now(),"
         " min(import_id) FROM imports",
         [leads[0]["persona_id"], leads[1]["persona_id"], ONE, *(row["lead_id"] for row in leads)],
     )

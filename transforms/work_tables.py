@@ -88,6 +88,7 @@ STORED_LEADS: Schema = {
     "claims": _LIST,
     "field_clocks": pl.String,
     "edited_fields": pl.String,
+    "line_no": pl.Int64,
     **_STATED,
 }
 """Leads that Postgres holds: of this batch's records, and of its personas."""
@@ -115,6 +116,14 @@ STORED_CANDIDATES: Schema = {
     "examples": _LIST,
 }
 """Pairs of the batch's personas, and shared values, that were told before."""
+
+STORED_JUDGEMENTS: Schema = {
+    "left_id": pl.String,
+    "right_id": pl.String,
+    "side": pl.String,
+    "lead_id": pl.String,
+}
+"""Who was judged not to be one: the leads on either side, ``left`` and ``right``, of a pair."""
 
 FACTS: Schema = {
     "import_id": pl.String,
@@ -177,7 +186,7 @@ _TABLES: dict[str, Schema] = {
     "stored_shared": {"kind": pl.String, "value": pl.String, "people": pl.Int64},
     "stored_personas": STORED_PERSONAS,
     "stored_candidates": STORED_CANDIDATES,
-    "stored_judgements": {"left_lead_id": pl.String, "right_lead_id": pl.String},
+    "stored_judgements": STORED_JUDGEMENTS,
     "stored_opt_outs": {"kind": pl.String, "value": pl.String, "channel": pl.String},
     "missing_leads": {"lead_id": pl.String},
     # What resolving finds out in Python.

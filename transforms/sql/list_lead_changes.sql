@@ -83,7 +83,7 @@ all_told as (
         case done when 'delete' then 'deleted' when 'skip' then 'skipped' end as reason
     from told where action <> 'update'
     union all by name
-    select 'unchanged' as action, name, line_no, source_record_id, 'source_record' as found_by
+    select 'unchanged' as action, name, plan_records.line_no, source_record_id, 'source_record' as found_by
     from records
     anti join changed_records using (source_record_id)
     join plan_records using (source_record_id)

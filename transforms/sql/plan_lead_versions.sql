@@ -1,6 +1,6 @@
 -- The statements of the leads that change: what stood there, unless it is kept already, and what
 -- this file says.
--- Reads    plan_leads, lead_changes, stated, other_claims, stored_leads, moved_leads, facts
+-- Reads    plan_leads, stated, records, other_claims, stored_leads, moved_leads, facts
 -- Returns  plan_lead_versions: the table's columns; all are inserts.
 -- Promise  a lead that was stated once has no version: it is its own statement.
 create or replace table plan_lead_versions as
@@ -13,7 +13,8 @@ select
     lead_id, import_id, crm_id, coalesce(phones, []) as phones, coalesce(emails, []) as emails,
     {texts}, nullif(tags, []) as tags, last_activity_at, is_deleted, is_missing,
     nullif(claims, []) as claims, clock, field_clocks,
-    case when extra is null then '{}' else '{"extra":' || extra || '}' end as fields, fingerprint
+    case when extra is null then '{}' else '{"extra":' || extra || '}' end as fields, fingerprint,
+    line_no
 from stored_leads
 semi join changing using (lead_id)
 where not has_versions
@@ -22,8 +23,10 @@ select
     lead_id, (select import_id from facts) as import_id, crm_id, coalesce(phones, []) as phones,
     coalesce(emails, []) as emails, {texts}, tags, last_activity_at, is_deleted,
     false as is_missing, nullif(of_statement, []) as claims, clock, field_clocks,
-    case when extra is null then '{}' else '{"extra":' || extra || '}' end as fields, fingerprint
+    case when extra is null then '{}' else '{"extra":' || extra || '}' end as fields,
+    stated.fingerprint, records.line_no
 from stated
+join records using (source_record_id)
 left join other_claims using (source_record_id)
 join changing using (source_record_id)
 union all by name

@@ -1,5 +1,5 @@
 -- What would change in leads, as rows of that table.
--- Reads    lead_changes, moved_leads, new_leads, facts
+-- Reads    lead_changes, moved_leads, new_leads, records, facts
 -- Returns  plan_leads: action, version (of the row to update), and the table's columns.
 -- Promise  leads that would not change are not in it.
 create or replace table plan_leads as
@@ -9,8 +9,9 @@ select
     coalesce(emails, []) as emails, {texts}, tags, last_activity_at, is_deleted,
     false as is_missing, claims, clock, field_clocks,
     case when extra is null then '{}' else '{"extra":' || extra || '}' end as fields,
-    fingerprint, facts.import_id
+    lead_changes.fingerprint, records.line_no, facts.import_id
 from lead_changes
+join records using (source_record_id)
 left join new_leads using (source_record_id)
 cross join facts
 where action in ('insert', 'update')
@@ -21,6 +22,6 @@ select
     coalesce(emails, []) as emails, {texts}, nullif(tags, []) as tags, last_activity_at,
     is_deleted, is_missing or is_vanished as is_missing, nullif(claims, []) as claims, clock,
     field_clocks, case when extra is null then '{}' else '{"extra":' || extra || '}' end as fields,
-    fingerprint,
+    fingerprint, line_no,
     case when is_vanished then (select import_id from facts) else import_id end as import_id
 from moved_leads
