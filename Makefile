@@ -47,10 +47,13 @@ bench: $(READY)
 	@POLARS_MAX_THREADS=1 $(VENV)/bin/python -m tests.benchmarks.bench_emails
 	@echo "\nResolving and planning new people in DuckDB, within 2 GB:"
 	@$(VENV)/bin/python -m tests.benchmarks.bench_identity 1000000 3400000
+	@echo "\nUndo, against the import that it takes back:"
+	@$(VENV)/bin/python -m tests.benchmarks.bench_undo 100000 3
 
 soak: $(READY)
 	@LEADFOLD_EXAMPLES=60 LEADFOLD_MOMENTS=60 $(VENV)/bin/python -m pytest -q \
-	  tests/test_promises.py tests/test_crashes.py
+	  tests/test_promises.py tests/test_undo_promises.py tests/test_judging_promises.py \
+	  tests/test_explaining_worlds.py tests/test_crashes.py
 	@LEADFOLD_PARITY_ROWS=2000000 LEADFOLD_PARITY_SEED=1 $(VENV)/bin/python -m pytest -q -s \
 	  tests/test_phones.py -k generated
 	@$(VENV)/bin/python -m tests.benchmarks.bench_reading --memory 2
@@ -61,7 +64,7 @@ lock:
 	  --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock
 
 docs: $(READY)
-	@$(VENV)/bin/python -m tests.pages docs/plan.md
+	@$(VENV)/bin/python -m tests.pages docs/plan.md docs/review.md docs/why.md docs/undo.md
 
 samples: $(READY)
 	@$(VENV)/bin/python data/samples/make_samples.py

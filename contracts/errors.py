@@ -49,6 +49,10 @@ class SnapshotShrunkError(HeldError):
     """A snapshot lacks more records than may vanish at once."""
 
 
+class ErasureKeyError(HeldError):
+    """The key by which erased people are known again is not the one that is needed."""
+
+
 class DatabaseUnavailableError(LeadfoldError):
     """Postgres does not answer, or cannot be started."""
 

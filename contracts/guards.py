@@ -26,6 +26,8 @@ REASONS: dict[str, str] = {
     "shared_now": "Several people state it, so it identifies none of them.",
     "own_now": "It identifies this person alone.",
     "let_go": "The person no longer holds it.",
+    "undone": "Only what is undone had stated it.",
+    "opt_out_withdrawn": "It came with what is undone.",
     "opt_out": "The file says so; no import takes an opt-out back.",
 }
 """By reason, the sentence; of the first three what follows a number or a name."""

@@ -29,6 +29,9 @@ _ROWS = {
     "person_unknown": (
         "Nobody is known by this row's phone, email or id, and the team's policy creates none."
     ),
+    "erased": (
+        "The row is about somebody who was erased, so it is not loaded and its text is not kept."
+    ),
     "test_row": "The row is one of the provider's test leads.",
     "too_many_fields": "The record has more filled fields than the header.",
     "too_few_fields": "The record has fewer fields than the header.",

@@ -13,8 +13,9 @@ class Table:
         name: Its name in Postgres.
         key: The columns that tell its rows apart within a team; rows are written in this order.
         columns: What a plan fills, but for ``team_id``, which every table starts with.
-        merged: JSON columns of which an update replaces only the keys that it states.
+        merged: JSON columns of which an update replaces only ``extra``: other keys are not ours.
         is_versioned: Whether rows are updated, by the version (``xmin``) with which they were read.
+        is_kept: Whether rows are kept in ``row_versions`` as they were before they change or go.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Table:
     columns: tuple[str, ...]
     merged: tuple[str, ...] = ()
     is_versioned: bool = False
+    is_kept: bool = False
 
 
 _STATEMENT = (
@@ -70,14 +72,19 @@ PERSONA_VERSIONS = Table(
 MERGE_CANDIDATES = Table(
     "merge_candidates",
     key=("left_id", "right_id"),
-    columns=("left_id", "right_id", "guard", "kind", "value", "evidence", "import_id"),
+    columns=(
+        *("left_id", "right_id", "guard", "kind", "value", "evidence", "left_lead_ids"),
+        *("right_lead_ids", "judgement", "judged_by", "judged_at", "import_id"),
+    ),
     is_versioned=True,
+    is_kept=True,
 )
 
 OPT_OUTS = Table(
     "opt_outs",
     key=("kind", "value", "channel", "source_file"),
     columns=("kind", "value", "channel", "source_file", "stated_at", "import_id"),
+    is_kept=True,
 )
 
 LEAD_ACTIVITIES = Table(
@@ -87,4 +94,29 @@ LEAD_ACTIVITIES = Table(
         *("activity_id", "lead_id", "activity_type", "description", "user_id", "occurred_at"),
         "import_id",
     ),
+    is_kept=True,
+)
+
+UNDONE_LEADS = Table(
+    "undone_leads",
+    key=("lead_id",),
+    columns=(*("lead_id", "source", "source_file", "source_record_id", "persona_id", "import_id"),),
+)
+
+LEAD_MOVES = Table(
+    "lead_moves",
+    key=("lead_id", "import_id"),
+    columns=("lead_id", "from_persona_id", "to_persona_id", "import_id"),
+)
+
+IDENTITY_VERSIONS = Table(
+    "identity_versions",
+    key=("kind", "value", "persona_id", "import_id"),
+    columns=("kind", "value", "persona_id", "was_exclusive", "is_exclusive", "import_id"),
+)
+
+ROW_VERSIONS = Table(
+    "row_versions",
+    key=("table_name", "row_key", "import_id"),
+    columns=("table_name", "row_key", "before", "import_id"),
 )

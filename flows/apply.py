@@ -16,9 +16,11 @@ from transforms.plan import Action, Plan
 _ORDER: tuple[tuple[Table, Action], ...] = (
     (tables.IDENTITIES, "delete"),
     (tables.IDENTITIES, "update"),
+    (tables.PERSONAS, "delete"),
     (tables.PERSONAS, "update"),
     (tables.PERSONAS, "insert"),
     (tables.IDENTITIES, "insert"),
+    (tables.LEADS, "delete"),
     (tables.LEADS, "update"),
     (tables.LEADS, "insert"),
     (tables.LEAD_VERSIONS, "insert"),
@@ -26,8 +28,15 @@ _ORDER: tuple[tuple[Table, Action], ...] = (
     (tables.MERGE_CANDIDATES, "delete"),
     (tables.MERGE_CANDIDATES, "update"),
     (tables.MERGE_CANDIDATES, "insert"),
+    (tables.OPT_OUTS, "delete"),
     (tables.OPT_OUTS, "insert"),
+    (tables.LEAD_ACTIVITIES, "delete"),
     (tables.LEAD_ACTIVITIES, "insert"),
+    (tables.UNDONE_LEADS, "delete"),
+    (tables.UNDONE_LEADS, "insert"),
+    (tables.LEAD_MOVES, "insert"),
+    (tables.IDENTITY_VERSIONS, "insert"),
+    (tables.ROW_VERSIONS, "insert"),
 )
 
 _MANY_ROWS = 10_000
@@ -56,7 +65,7 @@ def apply(
     for table, action in _ORDER:
         planned = plan.effects.get(table.name, {}).get(action, 0)
         if planned:
-            _write(connection, team_id, table, action, plan, planned)
+            _write(connection, team_id, import_id, table, action, plan, planned)
     _write_issues(connection, team_id, import_id, plan)
     if not plan.is_empty:
         connection.execute(
@@ -68,6 +77,7 @@ def apply(
 def _write(
     connection: psycopg.Connection,
     team_id: str,
+    import_id: str,
     table: Table,
     action: Action,
     plan: Plan,
@@ -90,15 +100,19 @@ def _write(
         if planned >= _MANY_ROWS:
             # Else the next import's joins are planned by what the table held before.
             connection.execute(sql.SQL("ANALYZE {table}").format(**names))
-    elif action == "delete":
+        _expect(table, action, planned, done)
+        return
+    if table.is_versioned:
+        _lock(connection, table, action, names, planned)
+    if table.is_kept:
+        _keep(connection, table, import_id, names)
+    if action == "delete":
         done = connection.execute(
             sql.SQL("DELETE FROM {table} AS stored USING {delta} AS delta WHERE {same_row}").format(
                 **names
             )
         ).rowcount
     else:
-        if table.is_versioned:
-            _lock(connection, table, names, planned)
         if table is tables.PERSONAS:
             _release_phones(connection, names)
         done = _update(connection, table, names)
@@ -118,10 +132,11 @@ def _insert(connection: psycopg.Connection, names: Mapping[str, sql.Composable])
 def _lock(
     connection: psycopg.Connection,
     table: Table,
+    action: Action,
     names: Mapping[str, sql.Composable],
     planned: int,
 ) -> None:
-    """Lock the rows to update, in the order of their keys, if they are as they were read."""
+    """Lock the rows to change, in the order of their keys, if they are as they were read."""
     (locked,) = connection.execute(
         sql.SQL(
             "SELECT count(*) FROM (SELECT FROM {table} AS stored JOIN {delta} AS delta"
@@ -129,7 +144,23 @@ def _lock(
             " ORDER BY {stored_key} FOR UPDATE OF stored) AS locked"
         ).format(**names)
     ).fetchone() or (0,)
-    _expect(table, "update", planned, locked)
+    _expect(table, action, planned, locked)
+
+
+def _keep(
+    connection: psycopg.Connection,
+    table: Table,
+    import_id: str,
+    names: Mapping[str, sql.Composable],
+) -> None:
+    """Write down how the rows are before they change, for undo and history."""
+    connection.execute(
+        sql.SQL(
+            "INSERT INTO row_versions (team_id, import_id, table_name, row_key, before)"
+            " SELECT {team}, {import_id}, {name}, concat_ws('|', {stored_key}), to_jsonb(stored)"
+            " FROM {table} AS stored JOIN {delta} AS delta ON {same_row}"
+        ).format(import_id=sql.Literal(import_id), name=sql.Literal(table.name), **names)
+    )
 
 
 def _release_phones(connection: psycopg.Connection, names: Mapping[str, sql.Composable]) -> None:
@@ -161,7 +192,9 @@ def _update(
 
 def _new_value(table: Table, name: str) -> sql.Composable:
     if name in table.merged:
-        return sql.SQL("stored.{name} || delta.{name}").format(name=sql.Identifier(name))
+        return sql.SQL("(stored.{name} - 'extra') || delta.{name}").format(
+            name=sql.Identifier(name)
+        )
     return sql.Identifier("delta", name)
 
 

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from contracts.errors import LeadfoldError, WrongCallError
+from flows.cli_erase import erase, maintain
+from flows.cli_people import export_person, history, why
+from flows.cli_review import review
 from flows.cli_teams import policies, refold, teams
+from flows.cli_undo import undo
 from flows.settings import load_settings
 
 if TYPE_CHECKING:
@@ -27,6 +31,13 @@ def leadfold() -> None:
 leadfold.add_command(teams)
 leadfold.add_command(policies)
 leadfold.add_command(refold)
+leadfold.add_command(undo)
+leadfold.add_command(review)
+leadfold.add_command(why)
+leadfold.add_command(history)
+leadfold.add_command(export_person)
+leadfold.add_command(erase)
+leadfold.add_command(maintain)
 
 
 @leadfold.command("import")
@@ -143,7 +154,7 @@ def show(import_id: str, as_json: bool) -> None:
     """Show one import: its counts, what it wrote, what was wrong. The end of its id is enough."""
     from flows import ledger, report, terminal, warehouse
     from flows.jobs import Outcome
-    from flows.plan_report import remarks
+    from flows.plan_report import kept_lines, remarks
 
     with warehouse.connected(load_settings()) as connection:
         entry = ledger.find_import(connection, import_id)
@@ -154,6 +165,7 @@ def show(import_id: str, as_json: bool) -> None:
         click.echo(json.dumps(told))
         return
     terminal.show(*report.entry_lines(entry))
+    terminal.show(*kept_lines(entry.kept))
     for line in remarks(entry, held):
         click.echo(line)
     if issues:

@@ -8,7 +8,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from transforms.work_tables import Schema
+from transforms.shapes import Schema
 
 _READ_BYTES = 16 * 1024 * 1024
 

@@ -7,12 +7,14 @@ from pathlib import Path
 import polars as pl
 import psycopg
 
-from contracts.errors import ReusedFileNameError, SnapshotShrunkError
+from contracts.errors import LeadfoldError, ReusedFileNameError, SnapshotShrunkError
 from contracts.policy import Policy
 from contracts.registry import load_source
 from contracts.source import Source
 from flows import ledger, stored, warehouse
 from flows.apply import apply
+from flows.erased_rows import list_erased_lines
+from flows.erasing_files import clean_landed
 from flows.fingerprints import change_seq
 from flows.jobs import Job, Outcome, Progress
 from flows.landing import Batch
@@ -21,10 +23,11 @@ from flows.settings import Settings
 from flows.staging import is_staged_from, open_work_file, place_rejects, stage_changed
 from flows.teams import policy_of
 from flows.trying import Try, try_until_applied
+from flows.wanted import list_records
 from transforms.dedupe import count_agreeing_ids, fold_statements
 from transforms.facts import Facts, note_facts
 from transforms.holding import hold_claims, pair_candidates, say_claims
-from transforms.plan import Plan, compare_leads, list_unknown, make_plan
+from transforms.plan import Plan, compare_leads, find_repeated, list_unknown, make_plan
 from transforms.relations import Work, append, query
 from transforms.resolve import collect_claims, resolve
 from transforms.survive import survive
@@ -43,13 +46,32 @@ def fold(
         DatabaseUnavailableError: Postgres does not answer, or others kept changing the rows.
     """
     with closing(open_work_file(work_file, settings.memory_limit)) as work:
-        outcome = try_until_applied(
-            settings,
-            job.import_id,
-            lambda attempt: _fold_once(job, batch, work, attempt, settings, progress),
-        )
+        try:
+            outcome = try_until_applied(
+                settings,
+                job.import_id,
+                lambda attempt: _fold_once(job, batch, work, attempt, settings, progress),
+            )
+        finally:
+            remark = _clean_landed(work, job, batch, settings)
+        outcome = replace(outcome, reason=" ".join(filter(None, (outcome.reason, remark))))
         # What was committed is not to fail any more, nor is anybody to wait for a report.
         return tell_plan(job, work, outcome)
+
+
+def _clean_landed(work: Work, job: Job, batch: Batch, settings: Settings) -> str:
+    """Take rows of erased people out of the landed copy, now that nobody reads it any more.
+
+    Returns:
+        What people should know, if that did not succeed: the import itself is not to fail for it.
+    """
+    try:
+        if lines := list_erased_lines(work):
+            with warehouse.connected(settings, job.import_id) as connection:
+                clean_landed(connection, job, batch, lines)
+    except (LeadfoldError, psycopg.Error, OSError):
+        return f"{batch.path} could not be cleaned of people who were erased; delete it."
+    return ""
 
 
 def _fold_once(
@@ -69,7 +91,7 @@ def _fold_once(
     with warehouse.team_locked(connection, job.team.team_id, settings.lock_wait_seconds):
         seq = change_seq(connection, job.team.team_id)
         if not is_staged_from(work, seq):
-            stage_changed(work, connection, job, batch, settings.chunk_rows, progress)
+            stage_changed(work, connection, job, batch, settings, progress)
         plan = _plan(job, batch, work, connection, is_last=attempt.is_last)
         progress("plan", plan.counts.landed)
         if not job.is_dry_run:
@@ -118,12 +140,29 @@ def _plan(
     empty(work, "late_rejects")
     unknown = list_unknown(work)
     append(work, "late_rejects", place_rejects(work, batch, unknown, pl.lit("person_unknown")))
+    _know_repeated(job, work, connection)
     say_claims(work)
     hold_claims(work)
     pair_candidates(work)
     survive(work)
     plan = make_plan(work, job.import_id, job.source_file)
     return replace(plan, records_missing=missing, remark=remark)
+
+
+def _know_repeated(job: Job, work: Work, connection: psycopg.Connection) -> None:
+    """Tell which statements are stored already; of leads that stay there may be several."""
+    several = (
+        "(select distinct source_record_id from stored_leads"
+        " semi join (from lead_changes where action = 'unchanged') using (source_record_id)"
+        " where is_in_batch and has_versions)"
+    )
+    if (
+        recall(work, "has_other_rules") != "yes"
+        and query(work, f"select count(*) from {several}").item()  # noqa: S608
+    ):
+        list_records(connection, work, several, job.team.team_id, job.source_file)
+        stored.fetch_versions(connection, work)
+    find_repeated(work)
 
 
 def _check_snapshot(
@@ -144,6 +183,7 @@ def _check_snapshot(
     ).item()
     if missing and unread:
         empty(work, "missing_leads")
+        empty(work, "still_missing")
         return missing, (
             f"{missing:,} records are missing from this snapshot, but none was ended:"
             f" {unread:,} rows could not be read and may be theirs."

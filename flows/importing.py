@@ -114,8 +114,7 @@ def begin(request: Request, settings: Settings) -> Job:
         load_source(request.source)
     check_path(request.path)
     with warehouse.connected(settings, request.import_id) as connection:
-        for import_id in sweep_workspaces(settings.work):
-            ledger.stop_import(connection, import_id, "failed", _KILLED)
+        sweep_killed(connection, settings)
         job = Job(
             request.import_id,
             _find_team(connection, request),
@@ -138,6 +137,15 @@ def begin(request: Request, settings: Settings) -> Job:
                 started_by=request.started_by,
             )
     return job
+
+
+def sweep_killed(connection: psycopg.Connection, settings: Settings) -> list[str]:
+    """Remove what killed imports left behind, tell the ledger, and say which they were."""
+    killed = []
+    for import_id in sweep_workspaces(settings.work):
+        ledger.stop_import(connection, import_id, "failed", _KILLED)
+        killed.append(import_id)
+    return killed
 
 
 def _find_team(connection: psycopg.Connection, request: Request) -> teams.Team:

@@ -93,6 +93,7 @@ class Outcome:
         effects: Table -> action -> rows.
         reason: Of a held or failed one, for people.
         changes: The plan in short, of a dry run and where its plan is written to a file.
+        kept: Of an undo: what it could not take back, and why (``imports.kept``).
     """
 
     import_id: str
@@ -105,6 +106,7 @@ class Outcome:
     effects: dict[str, dict[str, int]] = field(default_factory=dict)
     reason: str = ""
     changes: Changes | None = None
+    kept: list[dict[str, str]] = field(default_factory=list)
 
     @classmethod
     def of_entry(cls, entry: Import) -> "Outcome":
@@ -119,6 +121,7 @@ class Outcome:
             entry.match,
             entry.effects,
             entry.reason or "",
+            kept=entry.kept,
         )
 
     @property

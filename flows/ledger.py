@@ -1,7 +1,7 @@
 """Teams and the ledger: who may import, what was imported, and what became of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Literal
 
@@ -63,6 +63,12 @@ class Import:
     conflicts: dict[str, int]
     records_missing: int
     issues_import_id: str | None
+    commit_no: int | None = None
+    undoes_import_id: str | None = None
+    undone_by_import_id: str | None = None
+    is_undoable: bool = True
+    kept: list[dict[str, str]] = field(default_factory=list)
+    policy_before: dict[str, str] | None = None
 
     @property
     def counts(self) -> Counts:
@@ -83,12 +89,17 @@ def start_import(
     file_name: str,
     started_by: str,
     cause: str = "file",
+    undoes_import_id: str | None = None,
 ) -> None:
     """Open the ledger row of an import; it is seen at once, as running."""
     connection.execute(
         "INSERT INTO imports (import_id, team_id, source, source_file, file_name, started_by,"
-        " cause) VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (import_id) DO NOTHING",
-        [import_id, team_id, source, source_file, file_name, started_by, cause],
+        " cause, undoes_import_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (import_id) DO NOTHING",
+        [
+            *(import_id, team_id, source, source_file, file_name, started_by, cause),
+            undoes_import_id,
+        ],
     )
 
 
@@ -148,12 +159,13 @@ def finish_import(
         " rows_inserted = %(inserted)s, rows_updated = %(updated)s,"
         " rows_unchanged = %(unchanged)s, rows_deleted = %(deleted)s,"
         " match = %(match)s, effects = %(effects)s, conflicts = %(conflicts)s,"
-        " records_missing = %(missing)s,"
+        " records_missing = %(missing)s, repeated = %(repeated)b,"
         " commit_no = 1 + coalesce((SELECT max(past.commit_no) FROM imports AS past"
         " WHERE past.team_id = own.team_id), 0)"
         " WHERE import_id = %(import_id)s",
         {
             **counts,
+            "repeated": plan.repeated() or None,
             "match": Jsonb(plan.match),
             "effects": Jsonb(plan.effects),
             "conflicts": Jsonb(dict(conflicts)),
@@ -235,7 +247,7 @@ def count_held(connection: psycopg.Connection, entry: Import) -> dict[str, int]:
     """Guard -> how many pairs of people and shared values an import has noted to be looked at."""
     found = connection.execute(
         "SELECT guard, count(*) FROM merge_candidates WHERE team_id = %s AND import_id = %s"
-        " GROUP BY guard ORDER BY guard",
+        " AND judgement IS NULL GROUP BY guard ORDER BY guard",
         [entry.team_id, entry.import_id],
     )
     return dict(found.fetchall())

@@ -16,10 +16,15 @@ LABELS = {
     ("persona", "update"): "people who change",
     ("persona", "insert"): "new people",
     ("persona", "merge"): "people who are merged into another",
+    ("persona", "split"): "people who are taken out of another again",
+    ("persona", "remove"): "people of whom nothing is left",
     ("persona", "delete"): "people whom no source has any more",
     ("lead", "insert"): "new records",
     ("lead", "update"): "records that change",
     ("lead", "delete"): "records that their source has deleted",
+    ("lead", "restate"): "records that go back to what else is said of them",
+    ("lead", "restore"): "records that come back",
+    ("lead", "remove"): "records of which nothing is left",
     ("lead", "merge"): "records that go to another person",
     ("lead", "skip"): "records left as they are",
     ("candidate", "hold"): "pairs of people who may be one, kept apart",
@@ -28,11 +33,13 @@ LABELS = {
     ("claim", "delete"): "phones, emails and ids that people lose",
     ("claim", "hold"): "phones, emails and ids held back",
     ("opt_out", "insert"): "new opt-outs",
+    ("opt_out", "delete"): "opt-outs withdrawn",
 }
 _SAMPLE_LABELS = {("lead", "insert"): "new records that meet a person by phone, email or id"}
 _FOUND_BY = {"source_record": "known record", "crm_id": "CRM id"}
 _OF_CLAIMS = (WORDS["shared_value"], WORDS["claim_taken"])
 _LONGEST_VALUE = 40
+_MOST_KEPT = 20
 
 
 def plan_lines(outcome: Outcome) -> Iterator[RenderableType]:
@@ -56,6 +63,22 @@ def plan_lines(outcome: Outcome) -> Iterator[RenderableType]:
             yield Text()
             label = _SAMPLE_LABELS.get((what, action), label)
             yield _samples_table(label, samples)
+
+
+def kept_lines(kept: Sequence[Mapping[str, str]]) -> Iterator[RenderableType]:
+    """What an undo could not take back, and why (``transforms.undo.list_kept``)."""
+    if not kept:
+        return
+    yield Text(f"\nNot taken back: {len(kept):,}", style="bold")
+    table = make_table()
+    for column in ("who", "what", "stays", "why"):
+        table.add_column(column, overflow="fold")
+    for each in kept[:_MOST_KEPT]:
+        who = each["name"] or each["id"]
+        table.add_row(*(text_of(part) for part in (who, each["field"], each["value"], each["why"])))
+    yield table
+    if len(kept) > _MOST_KEPT:
+        yield Text(f"... and {len(kept) - _MOST_KEPT:,} more; all of them with --json.")
 
 
 def count_lines(changes: Changes) -> list[tuple[str, int]]:
@@ -88,6 +111,8 @@ def remarks(entry: Import, held: Mapping[str, int]) -> list[str]:
         told.append(
             f"{_counted(shared, 'value')} (a phone or email) of too many people identify nobody."
         )
+    if entry.undone_by_import_id:
+        told.append(f"It is undone, by {entry.undone_by_import_id}.")
     if entry.records_missing and not entry.reason:
         told.append(f"{_counted(entry.records_missing, 'record')} missing from the snapshot ended.")
     if conflicts := sum(entry.conflicts.values()):

@@ -1,45 +1,22 @@
 """A refold: golden records and claims computed anew, after the policy of a team has changed."""
 
-from contextlib import closing, suppress
-from dataclasses import dataclass, replace
-
 import psycopg
 
-from contracts.errors import LeadfoldError
 from contracts.policy import Policy
 from contracts.registry import load_policy
-from flows import ledger, stored, warehouse
-from flows.apply import apply
-from flows.jobs import Outcome, find_user, make_import_id
+from flows import stored, warehouse
+from flows.acts import Act, begin, carry_out, open_without_rows, resolve_stored, write
+from flows.jobs import Outcome, make_import_id
 from flows.settings import Settings
-from flows.staging import list_sources, open_work_file
-from flows.teams import Team, find_team, set_policy
-from flows.trying import Try, try_until_applied
+from flows.teams import find_team, note_policy, set_policy
+from flows.trying import Try
 from flows.workspace import hold_workspace
-from transforms.dedupe import fold_statements, group_records
-from transforms.facts import Facts, note_facts
 from transforms.holding import hold_claims, pair_candidates, pair_evicted, say_stored_claims
-from transforms.plan import Plan, compare_leads, make_plan
-from transforms.plan_changes import list_changes
+from transforms.plan import Plan, make_plan
 from transforms.relations import Work
-from transforms.resolve import collect_claims, resolve
 from transforms.survive import survive
-from transforms.work_tables import open_work
 
-SOURCE = "refold"
-
-
-@dataclass(frozen=True)
-class _Refold:
-    import_id: str
-    team: Team
-    policy: Policy
-    is_dry_run: bool
-
-    @property
-    def name(self) -> str:
-        """What it is called where imports name their file."""
-        return f"policy {self.policy.name}"
+CAUSE = "refold"
 
 
 def run_refold(
@@ -70,80 +47,30 @@ def run_refold(
     with hold_workspace(settings.work, import_id):
         with warehouse.connected(settings, import_id) as connection:
             team = find_team(connection, team_name)
-            refold = _Refold(import_id, team, load_policy(policy_name or team.policy), is_dry_run)
-            if not is_dry_run:
-                ledger.start_import(
-                    connection,
-                    import_id,
-                    team_id=team.team_id,
-                    source=SOURCE,
-                    source_file=SOURCE,
-                    file_name=refold.name,
-                    started_by=started_by or find_user(),
-                    cause="refold",
-                )
-        try:
-            return _carry_out(refold, settings)
-        except LeadfoldError as error:
-            if not is_dry_run:
-                with (
-                    suppress(LeadfoldError, psycopg.Error),
-                    warehouse.connected(settings, import_id) as connection,
-                ):
-                    ledger.stop_import(connection, import_id, "failed", str(error))
-            return Outcome(
-                import_id, team.team_id, SOURCE, refold.name, "failed", reason=str(error)
-            )
-
-
-def _carry_out(refold: _Refold, settings: Settings) -> Outcome:
-    work_file = settings.work / refold.import_id / "work.duckdb"
-    with closing(open_work_file(work_file, settings.memory_limit)) as work:
-        outcome = try_until_applied(
-            settings,
-            refold.import_id,
-            lambda attempt: _refold_once(refold, work, attempt, settings),
+            policy = load_policy(policy_name or team.policy)
+            act = Act(import_id, team.team_id, CAUSE, f"policy {policy.name}", is_dry_run)
+            begin(connection, act, started_by)
+        return carry_out(
+            act, settings, lambda work, attempt: _refold_once(act, policy, work, attempt)
         )
-        return replace(outcome, changes=list_changes(work)) if refold.is_dry_run else outcome
 
 
-def _refold_once(refold: _Refold, work: Work, attempt: Try, settings: Settings) -> Outcome:
-    connection, team_id = attempt.connection, refold.team.team_id
-    if not refold.is_dry_run:
-        entry = ledger.find_import(connection, refold.import_id)
-        if entry.status == "done":
-            return Outcome.of_entry(entry)
-    with warehouse.team_locked(connection, team_id, settings.lock_wait_seconds):
-        plan = _plan(refold, work, connection)
-        if not refold.is_dry_run:
-            set_policy(connection, team_id, refold.policy)
-            apply(connection, team_id, refold.import_id, plan, attempt.conflicts)
-    return Outcome(
-        refold.import_id,
-        team_id,
-        SOURCE,
-        refold.name,
-        "dry_run" if refold.is_dry_run else "done",
-        plan.counts,
-        plan.match,
-        plan.effects,
-    )
+def _refold_once(act: Act, policy: Policy, work: Work, attempt: Try) -> Outcome:
+    plan = _plan(act, policy, work, attempt.connection)
+    if not act.is_dry_run:
+        note_policy(attempt.connection, act.import_id, act.team_id)
+        set_policy(attempt.connection, act.team_id, policy)
+    return write(act, plan, attempt)
 
 
-def _plan(refold: _Refold, work: Work, connection: psycopg.Connection) -> Plan:
+def _plan(act: Act, policy: Policy, work: Work, connection: psycopg.Connection) -> Plan:
     """The story of an import whose file has no rows, about everybody."""
-    open_work(work, list_sources())
-    group_records(work)
-    note_facts(work, Facts(refold.import_id, SOURCE, SOURCE, SOURCE), refold.policy)
-    work.execute("create or replace table changed_records as from records").fetchall()
-    collect_claims(work, refold.policy)
-    stored.fetch_everybody(connection, work, refold.team.team_id)
-    fold_statements(work)
-    resolve(work, refold.policy, refold.import_id)
-    compare_leads(work)
-    say_stored_claims(work, refold.policy)
+    open_without_rows(work, act.import_id, CAUSE, policy)
+    stored.fetch_everybody(connection, work, act.team_id)
+    resolve_stored(work, act.import_id, policy)
+    say_stored_claims(work, policy)
     hold_claims(work)
     pair_candidates(work)
     pair_evicted(work)
     survive(work, of_all=True)
-    return make_plan(work, refold.import_id, SOURCE)
+    return make_plan(work, act.import_id, CAUSE)

@@ -35,7 +35,10 @@ COUNT_LABELS = {
 }
 
 CAUSES = {
+    "undo": "takes an earlier import back",
+    "unmerge": "takes a person apart",
     "rules": "the file was imported before, and is read by other rules now",
+    "review": "somebody judged who is one person, and who is not",
 }
 """What set off an import, where it was not the file alone."""
 
@@ -63,6 +66,7 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
         "effects": outcome.effects,
         "reason": outcome.reason,
         **({"changes": outcome.changes.counts} if outcome.changes else {}),
+        **({"kept": outcome.kept} if outcome.kept else {}),
     }
 
 
@@ -161,7 +165,7 @@ def imports_table(entries: Sequence[Import]) -> Table:
         "team": [entry.team_id for entry in entries],
         "file": [entry.file_name for entry in entries],
         "source": [entry.source for entry in entries],
-        "status": [entry.status for entry in entries],
+        "status": ["undone" if entry.undone_by_import_id else entry.status for entry in entries],
         "started UTC": [f"{entry.started_at:%m-%d %H:%M}" for entry in entries],
         "rows": [entry.rows_landed for entry in entries],
         "new": [entry.rows_inserted for entry in entries],
@@ -182,16 +186,21 @@ def entry_lines(entry: Import) -> list[RenderableType]:
     )
     outcome = Outcome.of_entry(entry)
     lines: list[RenderableType] = [
-        Text(f"{entry.import_id}  {entry.status}", style="bold"),
+        Text(
+            f"{entry.import_id}  {'undone' if entry.undone_by_import_id else entry.status}",
+            style="bold",
+        ),
         text_of(f"{entry.file_name} ({entry.source}) into {entry.team_id}, as {entry.source_file}"),
         text_of(f"started by {entry.started_by}, {entry.started_at:%Y-%m-%d %H:%M:%S} UTC, {took}"),
     ]
     if entry.cause in CAUSES:
-        lines.append(Text(f"cause: {entry.cause}: {CAUSES[entry.cause]}"))
+        of = f" ({entry.undoes_import_id})" if entry.undoes_import_id else ""
+        lines.append(Text(f"cause: {entry.cause}: {CAUSES[entry.cause]}{of}"))
     if entry.reason:
         lines.append(text_of(entry.reason, style="red"))
     if entry.status == "done":
-        lines.append(summary([outcome]))
+        if entry.cause in ("file", "rules", "correction"):
+            lines.append(summary([outcome]))
         lines.append(Text(f"Written: {effects_sentence(entry.effects)}."))
     return lines
 

@@ -21,6 +21,7 @@ class Settings:
         chunk_rows: Rows that are read and normalised at a time.
         lock_wait_seconds: How long to wait for another import of the same team.
         connect_timeout_seconds: How long a database may take to answer.
+        conversation_url: Where a chat is read, with ``{conversation_id}`` in it; empty: nowhere.
     """
 
     home: Path
@@ -29,6 +30,7 @@ class Settings:
     chunk_rows: int = 50_000
     lock_wait_seconds: int = 3600
     connect_timeout_seconds: int = 10
+    conversation_url: str = ""
 
     @property
     def landing(self) -> Path:
@@ -46,7 +48,8 @@ def load_settings() -> Settings:
 
     ``LEADFOLD_HOME`` (default: the ``data`` folder of the checkout, else ``~/.leadfold``),
     ``LEADFOLD_DATABASE_URL``, ``LEADFOLD_MEMORY_LIMIT``, ``LEADFOLD_CHUNK_ROWS``,
-    ``LEADFOLD_LOCK_WAIT_SECONDS``, ``LEADFOLD_CONNECT_TIMEOUT_SECONDS``.
+    ``LEADFOLD_LOCK_WAIT_SECONDS``, ``LEADFOLD_CONNECT_TIMEOUT_SECONDS``,
+    ``LEADFOLD_CONVERSATION_URL``.
 
     Raises:
         WrongCallError: One of them holds what it cannot hold.
@@ -60,6 +63,7 @@ def load_settings() -> Settings:
         connect_timeout_seconds=_read_number(
             "LEADFOLD_CONNECT_TIMEOUT_SECONDS", Settings.connect_timeout_seconds, 1
         ),
+        conversation_url=_read_template("LEADFOLD_CONVERSATION_URL"),
     )
 
 
@@ -91,5 +95,17 @@ def _read_memory(variable: str, default: str) -> str:
     if not re.fullmatch(r"(?i)none|-1|[0-9]+(\.[0-9]+)?\s*(%|b|bytes?|[kmgt](i?b)?)", text):
         raise WrongCallError(
             f"{variable} is '{text}', not an amount of memory.\nWrite 2GB or 500MB, for example."
+        )
+    return text
+
+
+def _read_template(variable: str) -> str:
+    """An address in which ``{conversation_id}`` stands for an id, and no other brace stands."""
+    text = os.environ.get(variable, "").strip()
+    rest = text.replace("{conversation_id}", "")
+    if text and (rest == text or re.search(r"[{}\s]", rest) or not re.match("https?://.", text)):
+        raise WrongCallError(
+            f"{variable} is '{text}', not the address of a chat.\n"
+            "Write https://chat.example/c/{conversation_id}, for example."
         )
     return text

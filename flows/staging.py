@@ -11,6 +11,7 @@ from contracts.errors import UnreadableFileError
 from contracts.registry import load_source, load_sources
 from contracts.source import Source
 from flows import warehouse
+from flows.erased_rows import keep_out_erased
 from flows.fingerprints import change_seq, fetch_fingerprints
 from flows.jobs import Job, Progress
 from flows.landing import Batch
@@ -24,8 +25,9 @@ from transforms.dedupe import find_changed, group_records, keep_reading_issues, 
 from transforms.file_times import find_file_time
 from transforms.normalize import normalize, rules_digest
 from transforms.relations import Work, append, stream
+from transforms.shapes import STAGED
 from transforms.times import DayOrder, count_day_order
-from transforms.work_tables import STAGED, empty, note, open_work, recall
+from transforms.work_tables import empty, note, open_work, recall
 
 
 def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Path:
@@ -43,7 +45,7 @@ def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Pat
     with closing(open_work_file(work_file, settings.memory_limit)) as work:
         _land_records(work, job, batch, settings.chunk_rows, progress)
         with warehouse.connected(settings, job.import_id) as connection:
-            stage_changed(work, connection, job, batch, settings.chunk_rows, progress)
+            stage_changed(work, connection, job, batch, settings, progress)
     return work_file
 
 
@@ -68,7 +70,7 @@ def _land_records(work: Work, job: Job, batch: Batch, chunk_rows: int, progress:
     open_work(work, list_sources())
     file_time = find_file_time(job.file_name, source, job.landed_at)
     append(work, "issues", file_time.issues.with_columns(pl.col("raw").cast(pl.Binary)))
-    reading = read(batch, hints=_hints(source), chunk_rows=chunk_rows)
+    reading = read(batch, hints=list_hints(source), chunk_rows=chunk_rows)
     encoding = reading.layout.encoding or "utf-8"
     note(work, "encoding", encoding)
     if not reading.layout.columns:
@@ -100,7 +102,8 @@ def list_sources() -> pl.DataFrame:
     return pl.DataFrame(known, ["source", "trust", "claim_space"], orient="row")
 
 
-def _hints(source: Source) -> ReadingHints:
+def list_hints(source: Source) -> ReadingHints:
+    """What a contract says of how its files are written."""
     said = source.reading
     return ReadingHints(
         encoding=said.encoding or None,
@@ -123,13 +126,17 @@ def stage_changed(
     connection: psycopg.Connection,
     job: Job,
     batch: Batch,
-    chunk_rows: int,
+    settings: Settings,
     progress: Progress,
 ) -> None:
     """Normalise and admit the records that differ from what Postgres holds.
 
     Fills ``staged``, ``stated_opt_outs`` (also of rows that are rejected) and ``issues``, and notes
-    the team's ``change_seq`` that it compared with. Run again, it starts over.
+    the team's ``change_seq`` that it compared with. Rows about people who were erased are rejected.
+    Run again, it starts over.
+
+    Raises:
+        ErasureKeyError: People of the team were erased under another key than the one at hand.
     """
     note(work, "change_seq", str(change_seq(connection, job.team.team_id)))
     source = load_source(job.source)
@@ -142,14 +149,14 @@ def stage_changed(
     # What reading rejected stays; only landed rows are judged again.
     work.execute("delete from issues where line_no in (select line_no from landed)").fetchall()
     keep_reading_issues(work)
-    is_day_first = _day_order(work, source, chunk_rows)
+    is_day_first = _day_order(work, source, settings.chunk_rows)
     file_time = find_file_time(job.file_name, source, job.landed_at)
     file_clock = pl.lit(file_time.clock, STAGED["clock"])
     done = 0
     for conformed in stream(
         work,
         "select * from landed semi join changed_records using (source_record_id) order by line_no",
-        chunk_rows,
+        settings.chunk_rows,
     ):
         normal = normalize(
             conformed, source, job.team.region, job.landed_at, is_day_first=is_day_first
@@ -167,6 +174,7 @@ def stage_changed(
         append(work, "issues", place_rejects(work, batch, rejected, pl.col("code")))
         done += len(conformed)
         progress("normalise", done)
+    keep_out_erased(work, connection, job.team, source.claim_space, job.source_file, settings.home)
 
 
 def _day_order(work: Work, source: Source, chunk_rows: int) -> dict[str, bool | None]:

@@ -8,45 +8,19 @@ from psycopg import sql
 
 from contracts.source import Source
 from flows.copying import copy_in, copy_out
+from flows.fetching import fetch
+from flows.judgements import fetch_judgements
 from flows.wanted import CHUNK_ROWS, list_records, of_team, temp_table
 from transforms.dedupe import mark_stored_leads
-from transforms.normalize import compare_emails
 from transforms.relations import Work, append, query, stream
-from transforms.work_tables import (
+from transforms.shapes import (
     STORED_CANDIDATES,
     STORED_IDENTITIES,
-    STORED_JUDGEMENTS,
     STORED_LEADS,
     STORED_PERSONAS,
     STORED_VERSIONS,
-    Schema,
-    empty,
 )
-
-_TIME: LiteralString = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
-# Columns that are not stored as they travel: how Postgres spells them, of a table called t.
-_SPELLING: dict[str, LiteralString] = {
-    "version": "t.xmin::text::bigint",
-    "fingerprint": "replace(t.fingerprint::text, '-', '')",
-    "phones": "array_to_json(t.phones)",
-    "emails": "array_to_json(t.emails)",
-    "tags": "array_to_json(t.tags)",
-    "claims": "array_to_json(t.claims)",
-    "clock": _TIME.format("t.clock"),
-    "last_activity_at": _TIME.format("t.last_activity_at"),
-    "extra": "t.fields->'extra'",
-    "has_versions": "EXISTS (SELECT FROM lead_versions AS v"
-    " WHERE v.team_id = t.team_id AND v.lead_id = t.lead_id)",
-    "holders": "CASE WHEN t.is_exclusive THEN 1 ELSE (SELECT count(*) FROM ("
-    "SELECT FROM identities AS i WHERE i.team_id = t.team_id AND i.kind = t.kind"
-    " AND i.value = t.value LIMIT 50) AS held) END",
-    "is_judged": "(t.judgement IS NOT NULL)",
-    "people": "(t.evidence->>'people')::bigint",
-    "examples": "t.evidence->'examples'",
-    "source_record_id": "t.source_record_id",
-    "seq": "row_number() OVER (PARTITION BY t.lead_id ORDER BY i.commit_no)",
-}
-_MADE_ON_THE_WAY = ("email_keys", "is_in_batch")
+from transforms.work_tables import empty
 
 
 def fetch_stored(
@@ -70,27 +44,24 @@ def fetch_stored(
         shared_after: A claim that more people hold is told by its number alone.
         is_locking: Whether to keep everybody else from changing these people meanwhile.
     """
-    _empty_all(work)
+    empty_all(work)
     list_records(connection, work, "nodes", team_id, source_file)
     if source.mode == "snapshot":
         _fetch_missing(connection, work, team_id, source_file)
     _list_personas(connection, work, team_id, shared_after)
     if is_locking:
-        for table in ("personas", "leads"):
-            connection.execute(
-                sql.SQL(
-                    "SELECT FROM {} AS t JOIN wanted_personas USING (team_id, persona_id)"
-                    " ORDER BY t.persona_id FOR UPDATE OF t"
-                ).format(sql.Identifier(table))
-            )
-    _fetch_people(connection, work)
-    _fetch_candidates(connection, work, team_id)
+        lock_people(connection)
+    fetch_people(connection, work)
+    # Not asked of Postgres: where its statistics are old, that is a nested loop over both.
+    mark_stored_leads(work)
+    fetch_candidates(connection, work, team_id)
+    _fetch_undone(connection, work)
     _fetch_opt_outs(connection, work, team_id, source_file)
 
 
 def fetch_everybody(connection: psycopg.Connection, work: Work, team_id: str) -> None:
     """Fill the ``stored_<table>`` tables with all people of a team."""
-    _empty_all(work)
+    empty_all(work)
     temp_table(connection, "wanted_records (team_id text, source_record_id text, source_file text)")
     temp_table(connection, "wanted_claims (team_id text, kind text, value text)")
     temp_table(connection, "wanted_personas (team_id text, persona_id text)")
@@ -100,30 +71,37 @@ def fetch_everybody(connection: psycopg.Connection, work: Work, team_id: str) ->
         [team_id],
     )
     connection.execute("ANALYZE wanted_personas")
-    _fetch_people(connection, work)
-    _fetch_candidates(connection, work, team_id)
+    fetch_people(connection, work)
+    fetch_candidates(connection, work, team_id)
 
 
-def _empty_all(work: Work) -> None:
+def empty_all(work: Work) -> None:
+    """Make the ``stored_<table>`` tables anew, with no rows."""
     for name in (
         *("leads", "versions", "identities", "shared", "personas"),
-        *("candidates", "judgements", "opt_outs"),
+        *("candidates", "judgements", "opt_outs", "undone"),
     ):
         empty(work, f"stored_{name}")
     empty(work, "missing_leads")
+    empty(work, "still_missing")
 
 
 def fetch_versions(connection: psycopg.Connection, work: Work) -> None:
-    """Fill ``stored_versions``, where statements were read by other rules than now."""
-    schema = _travelling(STORED_VERSIONS)
-    tail = (
-        " FROM wanted_records AS w JOIN leads AS l USING (team_id, source_record_id, source_file)"
+    """Fill ``stored_versions`` with the statements of ``wanted_records`` that count."""
+    empty(work, "stored_versions")
+    fetch(
+        connection,
+        work,
+        "stored_versions",
+        STORED_VERSIONS,
+        "FROM wanted_records AS w JOIN leads AS l USING (team_id, source_record_id, source_file)"
         " JOIN lead_versions AS t USING (team_id, lead_id)"
-        " JOIN imports AS i ON i.import_id = t.import_id AND i.undone_by_import_id IS NULL"
+        " JOIN imports AS i ON i.import_id = t.import_id AND i.undone_by_import_id IS NULL",
+        {
+            "source_record_id": "l.source_record_id",
+            "seq": "row_number() OVER (PARTITION BY t.lead_id ORDER BY i.commit_no)",
+        },
     )
-    spelling = {**_SPELLING, "source_record_id": "l.source_record_id"}
-    for frame in copy_out(connection, _select(schema, spelling) + sql.SQL(tail), schema):
-        append(work, "stored_versions", _with_keys(frame))
 
 
 def _fetch_missing(
@@ -142,8 +120,14 @@ def _fetch_missing(
         " WHERE p.source_record_id = l.source_record_id)",
         [team_id, source_file],
     )
-    for frame in copy_out(connection, "SELECT lead_id FROM missing", {"lead_id": pl.String}):
-        append(work, "missing_leads", frame)
+    fetch(connection, work, "missing_leads", {"lead_id": pl.String}, "FROM missing AS t")
+    # Those that were missing before are missing in this file, too.
+    still = sql.SQL(
+        "FROM leads AS t WHERE team_id = {} AND source_file = {} AND is_missing"
+        " AND NOT EXISTS (SELECT FROM present_records AS p"
+        " WHERE p.source_record_id = t.source_record_id)"
+    ).format(sql.Literal(team_id), sql.Literal(source_file))
+    fetch(connection, work, "still_missing", {"source_record_id": pl.String}, still)
 
 
 def count_live_leads(connection: psycopg.Connection, team_id: str, source_file: str) -> int:
@@ -168,6 +152,19 @@ def _list_personas(
         CHUNK_ROWS,
     )
     copy_in(connection, "wanted_claims", of_team(claims, team_id))
+    list_holders(connection, work, team_id, shared_after)
+    if query(work, "select count(*) as missing from missing_leads").item():
+        connection.execute(
+            "INSERT INTO wanted_personas SELECT DISTINCT team_id, persona_id FROM missing"
+            " EXCEPT SELECT team_id, persona_id FROM wanted_personas"
+        )
+
+
+def list_holders(
+    connection: psycopg.Connection, work: Work, team_id: str, shared_after: int
+) -> None:
+    """Make ``wanted_personas``: of the leads in ``wanted_records``, and who holds or was refused
+    one of ``wanted_claims``, but for those of too many; these go to ``stored_shared``."""
     connection.execute("ANALYZE wanted_claims")
     temp_table(connection, "found (kind text, value text, persona_id text, people bigint)")
     connection.execute(
@@ -190,11 +187,6 @@ def _list_personas(
         " JOIN leads AS l USING (team_id, source_record_id, source_file)",
         [team_id, shared_after],
     )
-    if query(work, "select count(*) as missing from missing_leads").item():
-        connection.execute(
-            "INSERT INTO wanted_personas SELECT DISTINCT team_id, persona_id FROM missing"
-            " EXCEPT SELECT team_id, persona_id FROM wanted_personas"
-        )
     # Who was refused one of these values gets it, too, should it turn out to be several people's.
     for holder, refused in (("left_id", "right_id"), ("right_id", "left_id")):
         refusals = sql.SQL(
@@ -208,22 +200,29 @@ def _list_personas(
     connection.execute("ANALYZE wanted_personas")
 
 
-def _fetch_people(connection: psycopg.Connection, work: Work) -> None:
+def lock_people(connection: psycopg.Connection) -> None:
+    """Keep everybody else from changing ``wanted_personas`` meanwhile."""
+    for table in ("personas", "leads"):
+        connection.execute(
+            sql.SQL(
+                "SELECT FROM {} AS t JOIN wanted_personas USING (team_id, persona_id)"
+                " ORDER BY t.persona_id FOR UPDATE OF t"
+            ).format(sql.Identifier(table))
+        )
+
+
+def fetch_people(connection: psycopg.Connection, work: Work) -> None:
     """Personas, with all of their leads and claims."""
-    people = " FROM wanted_personas AS w JOIN {} AS t USING (team_id, persona_id)"
-    for table, schema in (("personas", STORED_PERSONAS), ("identities", STORED_IDENTITIES)):
-        tail = sql.SQL(people).format(sql.Identifier(table))
-        for frame in copy_out(connection, _select(schema, _SPELLING) + tail, schema):
-            append(work, f"stored_{table}", frame)
-    schema = _travelling(STORED_LEADS)
-    tail = sql.SQL(people).format(sql.Identifier("leads"))
-    for frame in copy_out(connection, _select(schema, _SPELLING) + tail, schema):
-        append(work, "stored_leads", _with_keys(frame))
-    # Not asked of Postgres: where its statistics are old, that is a nested loop over both.
-    mark_stored_leads(work)
+    for table, schema in (
+        ("personas", STORED_PERSONAS),
+        ("identities", STORED_IDENTITIES),
+        ("leads", STORED_LEADS),
+    ):
+        people = sql.SQL("FROM wanted_personas AS w JOIN {} AS t USING (team_id, persona_id)")
+        fetch(connection, work, f"stored_{table}", schema, people.format(sql.Identifier(table)))
 
 
-def _fetch_candidates(connection: psycopg.Connection, work: Work, team_id: str) -> None:
+def fetch_candidates(connection: psycopg.Connection, work: Work, team_id: str) -> None:
     """What was told before of these people and values, and what was judged."""
     found = (
         "SELECT t.*, t.xmin::text::bigint FROM ("
@@ -239,22 +238,20 @@ def _fetch_candidates(connection: psycopg.Connection, work: Work, team_id: str) 
     temp_table(connection, "told (LIKE merge_candidates)")
     connection.execute("ALTER TABLE told ADD COLUMN version bigint")
     connection.execute("INSERT INTO told " + found)
-    select = _select(STORED_CANDIDATES, {**_SPELLING, "version": "t.version"})
-    for frame in copy_out(connection, select + sql.SQL(" FROM told AS t"), STORED_CANDIDATES):
-        append(work, "stored_candidates", frame)
-    # A judgement is about leads, and follows them to whomever they belong by now.
-    for frame in copy_out(
+    spelling: dict[str, LiteralString] = {"version": "t.version"}
+    fetch(connection, work, "stored_candidates", STORED_CANDIDATES, "FROM told AS t", spelling)
+    fetch_judgements(connection, work, team_id)
+
+
+def _fetch_undone(connection: psycopg.Connection, work: Work) -> None:
+    """Which records were leads once, until their imports were undone."""
+    fetch(
         connection,
-        sql.SQL(
-            "SELECT left_id, right_id, said.side, said.lead_id FROM merge_candidates"
-            " CROSS JOIN LATERAL ("
-            "SELECT 'left' AS side, unnest(left_lead_ids) AS lead_id"
-            " UNION ALL SELECT 'right', unnest(right_lead_ids)) AS said"
-            " WHERE team_id = {} AND judgement = 'not_same'"
-        ).format(sql.Literal(team_id)),
-        STORED_JUDGEMENTS,
-    ):
-        append(work, "stored_judgements", frame)
+        work,
+        "stored_undone",
+        {"source_record_id": pl.String, "lead_id": pl.String},
+        "FROM wanted_records JOIN undone_leads AS t USING (team_id, source_record_id, source_file)",
+    )
 
 
 def _fetch_opt_outs(
@@ -276,20 +273,3 @@ def _fetch_opt_outs(
         {"kind": pl.String, "value": pl.String, "channel": pl.String},
     ):
         append(work, "stored_opt_outs", frame)
-
-
-def _with_keys(leads: pl.DataFrame) -> pl.DataFrame:
-    return leads.with_columns(email_keys=compare_emails(leads["emails"]))
-
-
-def _travelling(schema: Schema) -> Schema:
-    return {name: dtype for name, dtype in schema.items() if name not in _MADE_ON_THE_WAY}
-
-
-def _select(schema: Schema, spelling: dict[str, LiteralString]) -> sql.Composed:
-    """SELECT of a schema's columns, in its order, of a table called t."""
-    columns = [
-        sql.SQL(spelling[name]) if name in spelling else sql.Identifier("t", name)
-        for name in schema
-    ]
-    return sql.SQL("SELECT {}").format(sql.SQL(", ").join(columns))

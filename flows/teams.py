@@ -63,6 +63,26 @@ def set_policy(connection: psycopg.Connection, team_id: str, policy: Policy) -> 
     )
 
 
+def note_policy(connection: psycopg.Connection, import_id: str, team_id: str) -> None:
+    """Write down which policy an import is about to replace, for its undo."""
+    connection.execute(
+        "UPDATE imports SET policy_before = (SELECT jsonb_build_object('policy', policy,"
+        " 'policy_rules', coalesce(policy_rules::text, '')) FROM teams WHERE team_id = %s)"
+        " WHERE import_id = %s",
+        [team_id, import_id],
+    )
+
+
+def restore_policy(
+    connection: psycopg.Connection, team_id: str, policy: str, policy_rules: str
+) -> None:
+    """Put the policy into effect that an import had replaced."""
+    connection.execute(
+        "UPDATE teams SET policy = %s, policy_rules = %s WHERE team_id = %s",
+        [policy, policy_rules or None, team_id],
+    )
+
+
 def draft_team(name: str, region: str = "US", policy: str = "default") -> Team:
     """A team as it would be, in memory only. Its id is made from its name, for keys and folders.
 

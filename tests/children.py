@@ -22,6 +22,7 @@ import psycopg
 from flows.importing import PLAIN, run_import
 from flows.jobs import Request
 from flows.settings import Settings
+from flows.undoing import run_undo
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -56,7 +57,24 @@ def import_and_die(
     kind, _, rest = point.partition(" ")
     if kind == "step":
         steps = replace(PLAIN, **{rest: _dying(getattr(PLAIN, rest), lambda _: True)})
-    elif kind == "call":
+    else:
+        _arm(point)
+    started.send(True)
+    (outcome,) = run_import(Request(path, team, source), settings, steps=steps)
+    sys.exit(0 if outcome.status == "done" else f"{outcome.status}: {outcome.reason}")
+
+
+def undo_and_die(settings: Settings, import_id: str, point: str) -> None:
+    """Undo an import, and be killed at a point, as ``import_and_die`` names them."""
+    _arm(point)
+    outcome = run_undo(import_id, settings)
+    sys.exit(0 if outcome.status == "done" else f"{outcome.status}: {outcome.reason}")
+
+
+def _arm(point: str) -> None:
+    """Die at a point that is no step."""
+    kind, _, rest = point.partition(" ")
+    if kind == "call":
         name, number = rest.split(" ")
         _wrap(name, _nth(int(number)))
     elif kind == "write":
@@ -71,9 +89,6 @@ def import_and_die(
         _die_at_commit(is_before=kind == "before")
     elif point:
         raise AssertionError(f"no such point: {point}")
-    started.send(True)
-    (outcome,) = run_import(Request(path, team, source), settings, steps=steps)
-    sys.exit(0 if outcome.status == "done" else f"{outcome.status}: {outcome.reason}")
 
 
 def _die() -> None:

@@ -16,6 +16,7 @@ from flows import local_postgres, teams, warehouse
 from flows.importing import run_import
 from flows.jobs import Outcome, Request
 from flows.settings import Settings
+from tests.place import Place
 
 _numbers = count()
 
@@ -106,3 +107,10 @@ def snapshot(connection: psycopg.Connection) -> dict[str, list[tuple[object, ...
         ).fetchall()
         for (name,) in tables
     }
+
+
+@pytest.fixture
+def place(settings: Settings, tmp_path: Path) -> Iterator[Place]:
+    """A database that is emptied between examples."""
+    with closing(warehouse.connect(settings)) as connection:
+        yield Place(settings, tmp_path, connection)

@@ -16,7 +16,8 @@ from tests.test_importing import rows
 from tests.test_normalize import normalized
 from transforms.dedupe import fold_statements
 from transforms.relations import Work, append, query
-from transforms.work_tables import STAGED, open_work
+from transforms.shapes import STAGED
+from transforms.work_tables import open_work
 
 CONTRACT = """
 name: tokens

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from transforms.consents import list_opt_outs
-from transforms.work_tables import OPT_OUTS
+from transforms.shapes import OPT_OUTS
 
 CLOCK = datetime(2026, 1, 31, tzinfo=UTC)
 

@@ -1,6 +1,7 @@
 """What staging leaves in the work file for the fold."""
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from flows.landing import land
 from flows.settings import Settings
 from flows.staging import open_work_file, stage, stage_changed
 from transforms.relations import query
-from transforms.work_tables import STAGED
+from transforms.shapes import STAGED
 
 TEXT = (
     "id,phone,email,crm_id,Email Opt Out,DNC,deleted,last activity,updated_at\n"
@@ -66,7 +67,9 @@ def test_opt_outs_are_stated_by_rejects_and_duplicates_too(
                 (4, "record", "2", "email"),
                 (5, "crm", "C3", "phone"),
             ]
-            stage_changed(work, connection, job, batch, 2, say_nothing)
+            stage_changed(
+                work, connection, job, batch, replace(settings, chunk_rows=2), say_nothing
+            )
 
 
 def test_a_tombstone_that_names_its_record_needs_no_claim(

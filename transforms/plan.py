@@ -56,14 +56,16 @@ class Plan:
 
     def rows(self, table: str, action: Action, chunk_rows: int = 50_000) -> Iterator[pl.DataFrame]:
         """The rows of a table to insert or to update, with the table's columns."""
-        if table in _INSERTS_ONLY:
-            select = f"select * from plan_{table} order by {_ROWS[table]}"  # noqa: S608
-        else:
-            select = (
-                f"select * exclude (action) from plan_{table}"  # noqa: S608
-                f" where action = '{action}' order by {_ROWS[table]}"
-            )
+        select = (
+            f"select * exclude (action) from plan_{table}"  # noqa: S608
+            f" where action = '{action}' order by {_ROWS[table]}"
+        )
         yield from stream(self.work, select, chunk_rows)
+
+    def repeated(self) -> bytes:
+        """The digests of statements that are stored already: 8 bytes each, sorted."""
+        digests = query(self.work, "select distinct digest from repeated order by digest")
+        return digests["digest"].to_numpy().tobytes()
 
     def issues(self, chunk_rows: int = 50_000) -> Iterator[pl.DataFrame]:
         """Rejected rows and damaged cells, each with its sentence."""
@@ -85,9 +87,11 @@ _ROWS = {
     "merge_candidates": "left_id, right_id",
     "opt_outs": "kind, value, channel",
     "lead_activities": "activity_id",
+    "undone_leads": "lead_id",
+    "lead_moves": "lead_id",
+    "identity_versions": "kind, value, persona_id",
+    "row_versions": "table_name, row_key",
 }
-# Those that are never changed once they are there.
-_INSERTS_ONLY = ("lead_versions", "persona_versions", "opt_outs", "lead_activities")
 
 _MATCH = """
 select
@@ -110,6 +114,15 @@ def compare_leads(work: Work) -> None:
     run(work, "find_moved")
 
 
+def find_repeated(work: Work) -> None:
+    """Tell which statements of the file are stored already, so that they are its own, too.
+
+    Reads ``lead_changes``, ``stated`` and what Postgres holds, with ``stored_versions`` of the
+    leads that stay as they are. Makes ``repeated`` and ``kept_statements``.
+    """
+    run(work, "find_repeated")
+
+
 def list_unknown(work: Work) -> pl.DataFrame:
     """The landed rows (``line_no`` and where they stand) of people who are not known and not to be.
 
@@ -129,6 +142,31 @@ def make_plan(work: Work, import_id: str, source_file: str) -> Plan:
     Reads what the steps before have made. Makes the ``plan_<table>`` tables, and
     ``lead_field_changes`` and ``persona_field_changes`` for people to read.
     """
+    _name_new_leads(work, import_id, source_file)
+    run(work, "plan_leads")
+    run(work, "plan_lead_versions")
+    run(work, "plan_undone_leads")
+    run(work, "plan_lead_moves")
+    run(work, "plan_opt_outs")
+    _plan_people(work)
+    run(work, "plan_lead_activities")
+    activities = query(work, "from new_activities")
+    ids = derive_ids("activity", time_part(import_id), activities["digest"])
+    told = activities.drop("digest").with_columns(activity_id=ids, action=pl.lit("insert"))
+    _keep(work, "plan_lead_activities", told)
+    return _count(work)
+
+
+def make_undo_plan(work: Work, import_id: str) -> Plan:
+    """The same after ``transforms.undo.restate``: what the undo of an import changes."""
+    _name_new_leads(work, import_id, "")
+    run(work, "plan_restated_leads")
+    run(work, "withdraw_opt_outs")
+    _plan_people(work)
+    return _count(work)
+
+
+def _name_new_leads(work: Work, import_id: str, source_file: str) -> None:
     digest = (
         "select source_record_id, md5(concat_ws(chr(31), $import_id, $source_file,"
         " source_record_id)) as digest from lead_changes where action = 'insert'"
@@ -136,17 +174,23 @@ def make_plan(work: Work, import_id: str, source_file: str) -> Plan:
     new_leads = query(work, digest, import_id=import_id, source_file=source_file)
     ids = derive_ids("lead", time_part(import_id), new_leads["digest"])
     _keep(work, "new_leads", new_leads.select("source_record_id", lead_id=ids))
-    run(work, "plan_leads")
-    run(work, "plan_lead_versions")
+    # A record whose import was undone is the lead that it was, with what was judged of it.
+    work.execute(
+        "update new_leads set lead_id = stored_undone.lead_id from stored_undone"
+        " where stored_undone.source_record_id = new_leads.source_record_id"
+    ).fetchall()
+
+
+def _plan_people(work: Work) -> None:
     run(work, "plan_personas")
     run(work, "compare_fields")
     run(work, "plan_persona_versions")
     run(work, "plan_identities")
-    run(work, "plan_opt_outs")
-    run(work, "plan_lead_activities")
-    activities = query(work, "from new_activities")
-    ids = derive_ids("activity", time_part(import_id), activities["digest"])
-    _keep(work, "plan_lead_activities", activities.drop("digest").with_columns(activity_id=ids))
+    run(work, "plan_identity_versions")
+    run(work, "plan_row_versions")
+
+
+def _count(work: Work) -> Plan:
     run(work, "plan_issues")
     counts = Counts(**query(work, statement("count_rows")).row(0, named=True))
     match = dict.fromkeys(MATCH_TYPES, 0)
@@ -158,8 +202,7 @@ def make_plan(work: Work, import_id: str, source_file: str) -> Plan:
 def _count_effects(work: Work) -> dict[str, dict[str, int]]:
     effects: dict[str, dict[str, int]] = {}
     for name in sorted(_ROWS):
-        action = "'insert'" if name in _INSERTS_ONLY else "action"
-        counted = f"select {action} as action, count(*) from plan_{name} group by all order by all"  # noqa: S608
+        counted = f"select action, count(*) from plan_{name} group by all order by all"  # noqa: S608
         if found := {action: rows for action, rows in query(work, counted).iter_rows() if rows}:
             effects[name] = found
     return effects

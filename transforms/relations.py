@@ -18,12 +18,19 @@ def _pivot(value: str, names: Iterable[str]) -> list[str]:
     return [f"max({value}) filter (field = '{name}') as {name}" for name in names]
 
 
+def _pack(names: Iterable[str], table: str = "") -> list[str]:
+    """Fields of a struct."""
+    return [f"{name} := {table}{name}" for name in names]
+
+
 _LISTS = {
     "{texts}": TEXTS,
     "{golden_texts}": GOLDEN_TEXTS,
     "{golden}": GOLDEN,
     "{stated}": STATED,
     "{stored_golden_texts}": [f"stored.{name}" for name in GOLDEN_TEXTS],
+    "{packed_texts}": _pack(TEXTS),
+    "{packed_stored_golden_texts}": _pack(GOLDEN_TEXTS, "stored."),
     "{folded_texts}": _pivot("best.value", ("crm_id", *TEXTS)),
     "{won_ids}": _pivot("value", ("crm_id", "phone", "email")),
     "{won_texts}": _pivot("value", (*GOLDEN_TEXTS, "tags")),

@@ -16,8 +16,13 @@ def survive(work: Work, *, of_all: bool = False) -> None:
     """
     run(work, "find_touched")
     if of_all:
-        everybody = "create or replace table touched as select persona_id from stored_personas"
-        work.execute(everybody).fetchall()
+        run(work, "touch_all")
+    run(work, "list_edits")
+    make_golden(work)
+
+
+def make_golden(work: Work) -> None:
+    """The same where ``touched`` and ``edits`` are known already."""
     run(work, "gather_leads")
     run(work, "rank_fields")
     run(work, "survive")

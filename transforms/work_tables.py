@@ -2,173 +2,27 @@
 
 import polars as pl
 
-from contracts.people import GOLDEN, STATED, TEXTS
 from transforms.relations import Work, append, query, run
-
-Schema = dict[str, pl.DataType | type[pl.DataType]]
-
-_LIST = pl.List(pl.String)
-_TIME = pl.Datetime("us", "UTC")
-_TEXTS: Schema = dict.fromkeys(TEXTS, pl.String)
-
-_TYPES: Schema = {
-    "phones": _LIST,
-    "emails": _LIST,
-    "email_keys": _LIST,
-    "tags": _LIST,
-    "last_activity_at": _TIME,
-    "is_deleted": pl.Boolean,
-    "clock": _TIME,
-}
-_STATED: Schema = {name: _TYPES.get(name, pl.String) for name in STATED}
-
-LANDED: Schema = {
-    "line_no": pl.Int64,
-    "byte_offset": pl.Int64,
-    "byte_length": pl.Int64,
-    "source_record_id": pl.String,
-    "row_hash": pl.String,
-    "crm_id": pl.String,
-    "phones": _LIST,
-    "emails": _LIST,
-    **_TEXTS,
-    "tags": _LIST,
-    "last_activity_at": pl.String,
-    "merged_into": pl.String,
-    "updated_at": pl.String,
-    "area_code": pl.String,
-    "consents": _LIST,
-    "deleted": _LIST,
-    "extra": pl.String,
-    "raw_text": pl.String,
-}
-"""What the file says, one row per record as it came (``transforms.conform``)."""
-
-STAGED: Schema = {
-    "line_no": pl.Int64,
-    "source_record_id": pl.String,
-    **_STATED,
-    "merged_into": pl.String,
-    "cleared": _LIST,
-}
-"""Accepted rows (``contracts.people.StagedPerson``), not yet deduplicated."""
-
-OPT_OUTS: Schema = {
-    "line_no": pl.Int64,
-    "kind": pl.String,
-    "value": pl.String,
-    "channel": pl.String,
-    "clock": _TIME,
-}
-"""Statements that somebody opted out (``transforms.consents.list_opt_outs``)."""
-
-ISSUES: Schema = {
-    "line_no": pl.Int64,
-    "severity": pl.String,
-    "code": pl.String,
-    "field": pl.String,
-    "message": pl.String,
-    "raw": pl.Binary,
-    "encoding": pl.String,
-}
-"""Rejected rows and damaged cells."""
-
-STORED_LEADS: Schema = {
-    "lead_id": pl.String,
-    "persona_id": pl.String,
-    "version": pl.Int64,
-    "is_in_batch": pl.Boolean,
-    "source": pl.String,
-    "source_file": pl.String,
-    "source_record_id": pl.String,
-    "import_id": pl.String,
-    "fingerprint": pl.String,
-    "has_versions": pl.Boolean,
-    "is_missing": pl.Boolean,
-    "claims": _LIST,
-    "field_clocks": pl.String,
-    "edited_fields": pl.String,
-    "line_no": pl.Int64,
-    **_STATED,
-}
-"""Leads that Postgres holds: of this batch's records, and of its personas."""
-
-STORED_VERSIONS: Schema = {
-    "source_record_id": pl.String,
-    "seq": pl.Int64,
-    "fingerprint": pl.String,
-    "claims": _LIST,
-    "field_clocks": pl.String,
-    **_STATED,
-}
-"""The single statements of stored leads, where they have to be folded anew."""
-
-STORED_CANDIDATES: Schema = {
-    "left_id": pl.String,
-    "right_id": pl.String,
-    "version": pl.Int64,
-    "guard": pl.String,
-    "kind": pl.String,
-    "value": pl.String,
-    "evidence": pl.String,
-    "is_judged": pl.Boolean,
-    "people": pl.Int64,
-    "examples": _LIST,
-}
-"""Pairs of the batch's personas, and shared values, that were told before."""
-
-STORED_JUDGEMENTS: Schema = {
-    "left_id": pl.String,
-    "right_id": pl.String,
-    "side": pl.String,
-    "lead_id": pl.String,
-}
-"""Who was judged not to be one: the leads on either side, ``left`` and ``right``, of a pair."""
-
-FACTS: Schema = {
-    "import_id": pl.String,
-    "source": pl.String,
-    "source_file": pl.String,
-    "claim_space": pl.String,
-    "is_webhook": pl.Boolean,
-    "shared_after": pl.Int64,
-    "is_vetoed": pl.Boolean,
-    "on_duplicate": pl.String,
-    "on_missing": pl.String,
-}
-"""One row: the import, and what the policy says of all its records."""
-
-MATCH_KEYS: Schema = {
-    "kind": pl.String,
-    "priority": pl.Int64,
-    "name": pl.String,
-    "is_guarded": pl.Boolean,
-    "is_exclusive": pl.Boolean,
-}
-"""Every kind of claim; ``priority`` is null where the policy does not match by it."""
-
-STORED_IDENTITIES: Schema = {
-    "kind": pl.String,
-    "value": pl.String,
-    "persona_id": pl.String,
-    "is_exclusive": pl.Boolean,
-    "holders": pl.Int64,
-}
-"""Claims that Postgres holds: of this batch, and of its personas.
-
-``holders`` tells of a claim that is not exclusive how many people hold it, up to a few."""
-
-STORED_PERSONAS: Schema = {
-    "persona_id": pl.String,
-    "version": pl.Int64,
-    "import_id": pl.String,
-    **{name: _TYPES.get(name, pl.String) for name in GOLDEN},
-    "is_phone_exclusive": pl.Boolean,
-    "is_ended": pl.Boolean,
-    "merged_into": pl.String,
-    "edited_fields": pl.String,
-}
-"""Personas of this batch that Postgres holds; ``version`` is the row's ``xmin``."""
+from transforms.shapes import (
+    DECISIONS,
+    ERASED_CLAIMS,
+    FACTS,
+    ISSUES,
+    LANDED,
+    LEAD_ACTIVITIES,
+    MATCH_KEYS,
+    OPT_OUTS,
+    STAGED,
+    STATEMENTS,
+    STORED_CANDIDATES,
+    STORED_IDENTITIES,
+    STORED_JUDGEMENTS,
+    STORED_LEADS,
+    STORED_PERSONAS,
+    STORED_VERSIONS,
+    TIME,
+    Schema,
+)
 
 _PAIR: Schema = {"left_no": pl.Int64, "right_no": pl.Int64}
 
@@ -187,8 +41,63 @@ _TABLES: dict[str, Schema] = {
     "stored_personas": STORED_PERSONAS,
     "stored_candidates": STORED_CANDIDATES,
     "stored_judgements": STORED_JUDGEMENTS,
+    "decisions": DECISIONS,
     "stored_opt_outs": {"kind": pl.String, "value": pl.String, "channel": pl.String},
+    "stored_undone": {"source_record_id": pl.String, "lead_id": pl.String},
     "missing_leads": {"lead_id": pl.String},
+    "still_missing": {"source_record_id": pl.String},
+    # What an undo takes back, beside the leads and people themselves.
+    "statements": STATEMENTS,
+    "undoable_leads": {
+        "lead_id": pl.String,
+        "source": pl.String,
+        "source_file": pl.String,
+        "source_record_id": pl.String,
+        "persona_id": pl.String,
+        "is_undone": pl.Boolean,
+    },
+    "repeats": {
+        "lead_id": pl.String,
+        "of_import_id": pl.String,
+        "import_id": pl.String,
+        "seq": pl.Int64,
+        "is_active": pl.Boolean,
+    },
+    "wanted_moves": {"lead_id": pl.String, "persona_id": pl.String},
+    "stuck_moves": {"lead_id": pl.String, "persona_id": pl.String},
+    "parts": {"lead_id": pl.String, "persona_id": pl.String},
+    "affected_claims": {"kind": pl.String, "value": pl.String},
+    "identity_log": {
+        "kind": pl.String,
+        "value": pl.String,
+        "persona_id": pl.String,
+        "was_exclusive": pl.Boolean,
+        "is_exclusive": pl.Boolean,
+    },
+    "edit_log": {"persona_id": pl.String, "before": pl.String},
+    "merge_log": {"persona_id": pl.String, "before_id": pl.String, "after_id": pl.String},
+    "row_log": {"table_name": pl.String, "before": pl.String, "is_last": pl.Boolean},
+    "own_judgements": {"left_id": pl.String, "right_id": pl.String},
+    "own_activities": LEAD_ACTIVITIES,
+    "own_opt_outs": {
+        "kind": pl.String,
+        "value": pl.String,
+        "channel": pl.String,
+        "source_file": pl.String,
+        "has_later": pl.Boolean,
+    },
+    "edited_emails": {"persona_id": pl.String, "value": pl.String},
+    "taken_claims": {"record_no": pl.Int64, "kind": pl.String, "value": pl.String},
+    "disconnected": {"persona_id": pl.String, "leads": pl.String},
+    # People whom an undo leaves without a lead, but for what was edited by hand; and whom it takes
+    # out of others again.
+    "former_leads": STORED_LEADS,
+    "undone_changes": {"lead_id": pl.String},
+    "bared": {"persona_id": pl.String},
+    "unmerged": {"persona_id": pl.String},
+    "removed_personas": {"persona_id": pl.String},
+    "erased_claims": ERASED_CLAIMS,
+    "silenced_lines": {"line_no": pl.Int64},
     # What resolving finds out in Python.
     "names": {
         "name_no": pl.Int64,
@@ -200,6 +109,7 @@ _TABLES: dict[str, Schema] = {
     "name_pairs": _PAIR,
     "labels": {"node_no": pl.Int64, "cluster_no": pl.Int64},
     "held": {**_PAIR, "value_no": pl.Int64, "guard": pl.String},
+    "import_files": {"import_id": pl.String, "file_name": pl.String, "imported_at": TIME},
     # What is said beside the data.
     "notes": {"name": pl.String, "value": pl.String},
     "sources": {"source": pl.String, "trust": pl.Int64, "claim_space": pl.String},
@@ -220,6 +130,11 @@ def open_work(work: Work, sources: pl.DataFrame) -> None:
     for name in _TABLES:
         empty(work, name)
     append(work, "sources", sources)
+
+
+def schema_of(name: str) -> Schema:
+    """The columns of one of the tables."""
+    return _TABLES[name]
 
 
 def empty(work: Work, name: str) -> None:

@@ -51,6 +51,9 @@ ALTER TABLE persona_versions
     );
 CREATE INDEX persona_versions_import_idx ON persona_versions (team_id, import_id);
 
+-- Who was merged into somebody.
+CREATE INDEX personas_merged_idx ON personas (team_id, merged_into) WHERE merged_into IS NOT NULL;
+
 CREATE TABLE undone_leads (
     team_id text COLLATE "C" NOT NULL,
     lead_id text COLLATE "C" NOT NULL,

@@ -38,7 +38,7 @@ where before is distinct from after;
 
 create or replace table persona_field_changes as
 with updated as (
-    select * from plan_personas where action = 'update'
+    select * from plan_personas where action <> 'insert'
 ),
 sides as (
     select true as is_new, persona_id, {golden}, merged_into, is_ended, is_phone_exclusive
@@ -68,9 +68,12 @@ single as (
 )
 select
     persona_id, field, before, after,
-    coalesce(ranks.rule, rules.rule) as rule, coalesce(ranks.source, single.source) as source,
-    coalesce(ranks.source_file, single.source_file) as source_file,
-    coalesce(ranks.source_record_id, single.source_record_id) as source_record_id
+    case when after is not null then coalesce(ranks.rule, rules.rule) end as rule,
+    case when after is not null then coalesce(ranks.source, single.source) end as source,
+    case when after is not null then coalesce(ranks.source_file, single.source_file) end
+        as source_file,
+    case when after is not null then coalesce(ranks.source_record_id, single.source_record_id) end
+        as source_record_id
 from fields
 left join rules using (field)
 left join (select * from field_ranks where place = 1) as ranks using (persona_id, field)

@@ -12,7 +12,7 @@ with pairs as (
     from plan_merge_candidates
     join plan_people as l on l.persona_id = left_id
     join plan_people as r on r.persona_id = right_id
-    where guard <> 'shared_value'
+    where guard <> 'shared_value' and judgement is null
 ),
 sided as (
     select

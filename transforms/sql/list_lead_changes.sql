@@ -1,6 +1,7 @@
 -- What becomes of each lead, for people to read.
 -- Reads    lead_changes, new_leads, stored_leads, moved_leads, lead_field_changes, records,
---          changed_records, plan_records, plan_people, plan_sentences, facts
+--          changed_records, plan_records, plan_people, plan_sentences, facts; of an undo
+--          plan_leads, former_leads
 -- Returns  told_leads: the columns of plan_changes but change_no, and item.
 -- Promise  each record of the file but the rejected ones is there; an updated one by one row for
 --          each field that changes. What only we keep (field_clocks) is told where nothing else is.
@@ -105,3 +106,39 @@ select
 from moved_leads as moved
 left join plan_people on plan_people.persona_id = new_persona_id
 left join plan_sentences on code = case when is_vanished then 'vanished' else 'moved' end
+union all by name
+-- What an undo does.
+select
+    'lead' as what,
+    case planned.action when 'delete' then 'remove' when 'insert' then 'restore' else 'restate' end
+        as action,
+    lead_id as id, coalesce(planned.persona_id, former.persona_id) as other_id, name,
+    coalesce(planned.source_record_id, former.source_record_id) as source_record_id,
+    coalesce(planned.source, former.source) as source,
+    coalesce(planned.source_file, former.source_file) as source_file,
+    case when planned.action <> 'delete' then key_values(
+        person_name(
+            planned.first_name, planned.last_name, planned.suffix, planned.full_name,
+            planned.profile_name, planned.company
+        ),
+        array_to_string(planned.phones, ', '), array_to_string(planned.emails, ', '),
+        coalesce(planned.crm_id, planned.source_record_id)
+    ) end as after,
+    case when planned.action <> 'insert' then key_values(
+        person_name(
+            former.first_name, former.last_name, former.suffix, former.full_name,
+            former.profile_name, former.company
+        ),
+        array_to_string(former.phones, ', '), array_to_string(former.emails, ', '),
+        coalesce(former.crm_id, former.source_record_id)
+    ) end as before,
+    sentence as why, concat_ws(
+        chr(31), coalesce(planned.source_file, former.source_file),
+        coalesce(planned.source_record_id, former.source_record_id), lead_id
+    ) as item
+from plan_leads as planned
+left join former_leads as former using (lead_id)
+left join plan_people
+    on plan_people.persona_id = coalesce(planned.persona_id, former.persona_id)
+left join plan_sentences on code = case when planned.action = 'delete' then 'undone' end
+where lead_id in (select lead_id from undone_changes)

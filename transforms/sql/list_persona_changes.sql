@@ -9,12 +9,15 @@ with told as (
         persona_id, plan.action as planned, plan.merged_into, plan.edited_fields,
         stored.edited_fields as were_edited,
         case
-            when plan.merged_into is distinct from stored.merged_into then 'merge'
+            when plan.action = 'delete' then 'remove'
+            when plan.merged_into is distinct from stored.merged_into
+                then case when plan.merged_into is null then 'split' else 'merge' end
             when plan.is_ended and not coalesce(stored.is_ended, false) and plan.action = 'update'
                 then 'delete'
             else plan.action
         end as action,
         case
+            when plan.action = 'delete' then 'undone'
             when plan.is_ended and not coalesce(stored.is_ended, false) then 'ended'
             when not plan.is_ended and stored.is_ended then 'revived'
         end as reason
@@ -23,15 +26,18 @@ with told as (
 ),
 all_told as (
     select persona_id, fields.* exclude (persona_id)
-    from persona_field_changes as fields semi join told using (persona_id)
+    from persona_field_changes as fields
+    semi join (from told where planned = 'update') as updated using (persona_id)
     union all by name
     select persona_id, 'edited_fields' as field, were_edited as before, edited_fields as after
     from told anti join persona_field_changes using (persona_id)
     where planned = 'update'
     union all by name
-    select persona_id, key_values as after
+    select
+        persona_id, case planned when 'delete' then key_values end as before,
+        case planned when 'insert' then key_values end as after
     from told join plan_people using (persona_id)
-    where planned = 'insert'
+    where planned <> 'update'
 )
 select
     'persona' as what, told.action, persona_id as id, told.merged_into as other_id, people.name,
@@ -42,7 +48,7 @@ select
         when told.action = 'merge' then concat_ws(' ', coalesce(other.name, merged_into), merging.sentence)
         else sentences.sentence
     end as why,
-    persona_id as item
+    concat_ws(chr(31), people.key_values, persona_id) as item
 from told
 join all_told using (persona_id)
 join plan_people as people using (persona_id)

@@ -1,6 +1,6 @@
 -- What several statements of this folder say in the same way.
 -- Returns  macros: texts_of, canonical_json, clock_of, clock_text, clocks_of,
---          claims_of, composite_of.
+--          claims_of, composite_of, statement_digest.
 create or replace macro texts_of(document) as (
     json_transform(document::json, '"MAP(VARCHAR, VARCHAR)"')
 );
@@ -51,6 +51,11 @@ create or replace macro claims_of(claim_space, crm_id, phones, email_keys) as (
             list_transform(coalesce(email_keys, []), lambda value: 'email=' || value)
         )
     )
+);
+
+-- 63 bits by which a statement of a record is known again.
+create or replace macro statement_digest(source_record_id, fingerprint) as (
+    (md5_number_lower(source_record_id || chr(31) || coalesce(fingerprint, '')) >> 1)::bigint
 );
 
 -- A claim of several parts. The CRM id, phone or email of it must be there; another part that is

@@ -100,7 +100,7 @@ moved as (
     from stored_candidates as stored
     left join merged as l on l.persona_id = left_id
     left join merged as r on r.persona_id = right_id
-    where not is_judged and (l.persona_id is not null or r.persona_id is not null)
+    where judgement is null and (l.persona_id is not null or r.persona_id is not null)
 ),
 followed as (
     select least(one_id, other_id) as left_id, greatest(one_id, other_id) as right_id,
@@ -127,7 +127,8 @@ select
     crowds.* exclude (people, examples),
     to_json(struct_pack(people := crowds.people, examples := coalesce(stored.examples, crowds.examples)))::varchar
         as evidence,
-    (select import_id from facts) as import_id
+    stored.left_lead_ids, stored.right_lead_ids, stored.judgement, stored.judged_by,
+    stored.judged_at, (select import_id from facts) as import_id
 from crowds
 left join stored_candidates as stored using (left_id, right_id)
 where stored.people is distinct from crowds.people

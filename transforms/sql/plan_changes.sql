@@ -37,15 +37,18 @@ recorded as (
 ),
 opt_outs as (
     select
-        'opt_out' as what, 'insert' as action, coalesce(holders.name, recorded.name) as name,
+        'opt_out' as what, action, coalesce(holders.name, recorded.name) as name,
         line_no, kind as field,
-        shown_value(value) as after, channel as rule, source, facts.source_file, sentence as why,
+        case when action = 'delete' then shown_value(value) end as before,
+        case when action = 'insert' then shown_value(value) end as after, channel as rule, source,
+        facts.source_file, sentence as why,
         concat_ws(chr(31), kind, value, channel) as item
     from plan_opt_outs
     left join first_said using (kind, value, channel)
     left join holders using (kind, value)
     left join recorded using (kind, value)
-    left join plan_sentences on code = 'opt_out'
+    left join plan_sentences
+        on code = case when action = 'insert' then 'opt_out' else 'opt_out_withdrawn' end
     cross join facts
 ),
 rejects as (
@@ -65,7 +68,11 @@ select
     dense_rank() over (order by
         list_position(['persona', 'lead', 'candidate', 'claim', 'opt_out', 'reject'], what),
         list_position(
-            ['merge', 'update', 'insert', 'delete', 'hold', 'skip', 'unchanged', 'reject'], action
+            [
+                'merge', 'split', 'update', 'restate', 'insert', 'restore', 'delete', 'remove',
+                'hold', 'skip', 'unchanged', 'reject'
+            ],
+            action
         ),
         line_no nulls last, name nulls last, item
     ) as change_no,

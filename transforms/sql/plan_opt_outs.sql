@@ -5,7 +5,7 @@
 --          again; the earliest time is kept.
 create or replace table plan_opt_outs as
 select
-    kind, value, channel, facts.source_file, min(clock) as stated_at, facts.import_id
+    'insert' as action, kind, value, channel, facts.source_file, min(clock) as stated_at, facts.import_id
 from stated_opt_outs
 anti join stored_opt_outs using (kind, value, channel)
 cross join facts

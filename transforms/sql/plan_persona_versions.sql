@@ -1,13 +1,18 @@
--- How each persona that was there before changes.
--- Reads    plan_personas, stored_personas, persona_field_changes, moved_leads, facts
+-- How each persona that was there before changes, or comes back.
+-- Reads    plan_personas, stored_personas, persona_field_changes, plan_lead_moves, merged,
+--          undoable_leads, facts
 -- Returns  plan_persona_versions: the table's columns; all are inserts.
 create or replace table plan_persona_versions as
 with moved as (
-    select new_persona_id as persona_id, list(lead_id order by lead_id) as leads
-    from moved_leads where new_persona_id <> persona_id group by new_persona_id
-    union all
-    select persona_id, list(lead_id order by lead_id)
-    from moved_leads where new_persona_id <> persona_id group by persona_id
+    select
+        persona_id, list(lead_id order by lead_id) as leads,
+        bool_and(from_persona_id in (select persona_id from merged)) as is_merge
+    from (
+        select to_persona_id as persona_id, lead_id, from_persona_id from plan_lead_moves
+        union all
+        select from_persona_id, lead_id, from_persona_id from plan_lead_moves
+    )
+    group by persona_id
 ),
 fields as (
     select persona_id, string_agg(
@@ -19,10 +24,14 @@ fields as (
     from persona_field_changes group by persona_id
 )
 select
-    persona_id, facts.import_id, stored.import_id as previous_import_id,
+    'insert' as action, persona_id, facts.import_id, stored.import_id as previous_import_id,
     case
-        when moved.persona_id is not null or planned.merged_into is distinct from stored.merged_into
-            then 'merge'
+        when planned.action = 'delete' then 'remove'
+        when planned.action = 'insert' then 'restore'
+        when planned.merged_into is distinct from stored.merged_into
+            then case when planned.merged_into is null then 'split' else 'merge' end
+        when moved.persona_id is not null
+            then case when is_merge then 'merge' else 'split' end
         when planned.is_ended and not stored.is_ended then 'end'
         when stored.is_ended and not planned.is_ended then 'revive'
         else 'update'
@@ -30,8 +39,9 @@ select
     '{' || concat_ws(',', fields.changes, '"leads":' || to_json(moved.leads)::varchar) || '}'
         as changes
 from plan_personas as planned
-join stored_personas as stored using (persona_id)
+left join stored_personas as stored using (persona_id)
 left join moved using (persona_id)
 left join fields using (persona_id)
 cross join facts
-where planned.action = 'update'
+where planned.action <> 'insert'
+    or planned.persona_id in (select persona_id from undoable_leads where is_undone)

@@ -1,12 +1,12 @@
 -- What would change in personas, as rows of that table.
--- Reads    golden, stored_personas, facts
+-- Reads    golden, removed_personas, stored_personas, facts
 -- Returns  plan_personas: action, version (of the row to update), and the table's columns.
 -- Promise  personas that would not change are not in it.
 create or replace table plan_personas as
 with wanted as (
     select persona_id, {golden}, is_phone_exclusive, is_ended, merged_into,
         canonical_json(edited_fields) as edited_fields
-    from golden
+    from golden anti join removed_personas using (persona_id)
 ),
 known as (
     select persona_id, {golden} , is_phone_exclusive, is_ended, merged_into,
@@ -21,3 +21,6 @@ select
     stored.version, differing.*, (select import_id from facts) as import_id
 from differing
 left join stored_personas as stored using (persona_id)
+union all by name
+select 'delete' as action, version, persona_id
+from stored_personas semi join removed_personas using (persona_id)

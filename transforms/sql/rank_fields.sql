@@ -1,24 +1,10 @@
 -- What the leads of each touched person, and edits by hand, say of each field; the best first.
--- Reads    persona_leads, holdings, stored_personas, merged, touched, rules
+-- Reads    persona_leads, holdings, edits, rules
 -- Returns  field_ranks: persona_id, field, value, rule, source, source_file, source_record_id and
 --          place, 1 the winner; texts only of people with several leads.
 -- Promise  a phone or email of an earlier statement counts only where the person holds none of
---          those that are stated now; one that was cleared does not count. A field that somebody edited by hand keeps its value while it has one, the newer edit
---          of two people who merge. A phone, email or CRM id counts only where the person holds it.
-create or replace table edits as
-select
-    coalesce(merged.merged_into, persona_id) as persona_id, field, value,
-    texts_of(edited_fields)[field] as edited_at
-from (
-    select persona_id, edited_fields, crm_id, phone, email, {golden_texts},
-        to_json(nullif(tags, []))::varchar as tags
-    from stored_personas
-    semi join touched using (persona_id)
-    where edited_fields is not null
-) unpivot (value for field in (crm_id, phone, email, {golden_texts}, tags))
-left join merged using (persona_id)
-where map_contains(texts_of(edited_fields), field);
-
+--          those that are stated now; one that was cleared does not count. A field that somebody
+--          edited by hand keeps its value while it has one, the newer edit of two who merge. A phone, email or CRM id counts only where the person holds it.
 create or replace table field_ranks as
 with said as (
     select persona_id, field, value, 0 as position, clock_of(field_clocks, field, clock) as clock,

@@ -22,7 +22,11 @@ with several as (
     )
     group by kind, value having count(distinct persona_id) > 1
 )
-select kind, value from stored_shared
+select kind, value
+from stored_shared
+left join (select kind, value, count(*) as known from stored_identities group by all) using (kind, value)
+-- But of those whose holders are all known, and are one by now.
+where people > coalesce(known, 0) or (kind, value) in (from several)
 union
 -- One holder left, since the others were merged: it is that one's alone again.
 select kind, value from stored_identities

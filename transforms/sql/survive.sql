@@ -1,8 +1,10 @@
 -- Leads -> the golden record of every persona that this batch touches.
--- Reads    touched, persona_leads, field_ranks, edits, stored_personas, merged, holdings, rules
+-- Reads    touched, persona_leads, field_ranks, edits, bared, unmerged, stored_personas, merged,
+--          holdings, rules
 -- Returns  golden: persona_id and what personas holds of it.
 -- Promise  a pure function of the persona's leads, the policy and the edits by hand; whom no lead
---          states (somebody put in by hand) stays as stored. A name is filled from a chat's profile name
+--          states (somebody put in by hand) stays as stored, of whom none does any more (bared) the
+--          edits stay. Who has leads is merged into nobody. A name is filled from a chat's profile name
 --          only where nobody states one.
 -- In steps of their own, each of which spills: three columns of all people, all columns of few.
 create or replace table won_ids as
@@ -24,6 +26,8 @@ with single as (
 ),
 several as (
     select distinct persona_id from persona_leads where lead_count > 1
+    union
+    select persona_id from bared
 )
 select persona_id, {won_or_single}, coalesce(won.tags, single.tags) as tags
 from single left join won_texts as won using (persona_id)
@@ -77,6 +81,7 @@ people as (
     from stored_personas
     semi join touched using (persona_id)
     anti join persona_leads using (persona_id)
+    anti join bared using (persona_id)
 )
 select
     people.* exclude (full_name),
@@ -92,9 +97,14 @@ select
             then regained_phones.phone is not null
         else true
     end as is_phone_exclusive,
-    ended.persona_id is not null as is_ended,
-    coalesce(merged.merged_into, stored.merged_into) as merged_into,
-    coalesce(edited.edited_fields, stored.edited_fields) as edited_fields
+    coalesce(ended.is_ended, false) as is_ended,
+    case
+        when merged.persona_id is not null then merged.merged_into
+        when ended.persona_id is null and unmerged.persona_id is null then stored.merged_into
+    end as merged_into,
+    case
+        when merged.persona_id is not null then stored.edited_fields else edited.edited_fields
+    end as edited_fields
 from people
 left join stored_personas as stored on stored.persona_id = people.persona_id
 left join shared_phones
@@ -103,5 +113,5 @@ left join regained_phones
     on regained_phones.persona_id = people.persona_id and regained_phones.phone = people.phone
 left join merged on merged.persona_id = people.persona_id
 left join edited on edited.persona_id = people.persona_id
-left join (select persona_id from ended where is_ended) as ended
-    on ended.persona_id = people.persona_id
+left join unmerged on unmerged.persona_id = people.persona_id
+left join ended on ended.persona_id = people.persona_id

@@ -1,0 +1,131 @@
+"""Imports without a file: a refold, judgements, an unmerge, an undo. What they have in common."""
+
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+
+import psycopg
+
+from contracts.errors import LeadfoldError
+from contracts.policy import Policy
+from flows import ledger, warehouse
+from flows.apply import apply
+from flows.jobs import Outcome, find_user
+from flows.settings import Settings
+from flows.staging import list_sources, open_work_file
+from flows.trying import Try, try_until_applied
+from transforms.dedupe import fold_statements, group_records
+from transforms.facts import Facts, note_facts
+from transforms.plan import Plan, compare_leads, find_repeated
+from transforms.plan_changes import list_changes
+from transforms.relations import Work
+from transforms.resolve import collect_claims, resolve
+from transforms.work_tables import open_work
+
+
+@dataclass(frozen=True)
+class Act:
+    """An import without a file.
+
+    Attributes:
+        import_id: Its row in the ledger; a dry run has none.
+        team_id: Whose people.
+        cause: As the ledger says; also what stands in the place of a source.
+        name: What it is called where imports name their file.
+        is_dry_run: Whether to stop before anything is written.
+    """
+
+    import_id: str
+    team_id: str
+    cause: str
+    name: str
+    is_dry_run: bool = False
+
+    def outcome(self, plan: Plan) -> Outcome:
+        """What it did, or would do."""
+        return Outcome(
+            *(self.import_id, self.team_id, self.cause, self.name),
+            "dry_run" if self.is_dry_run else "done",
+            plan.counts,
+            plan.match,
+            plan.effects,
+        )
+
+
+def begin(
+    connection: psycopg.Connection, act: Act, started_by: str, undoes_import_id: str | None = None
+) -> None:
+    """Open its row in the ledger, but for a dry run; ``started_by`` empty: who runs this."""
+    if not act.is_dry_run:
+        ledger.start_import(
+            connection,
+            act.import_id,
+            team_id=act.team_id,
+            source=act.cause,
+            source_file=act.cause,
+            file_name=act.name,
+            started_by=started_by or find_user(),
+            cause=act.cause,
+            undoes_import_id=undoes_import_id,
+        )
+
+
+def carry_out(act: Act, settings: Settings, once: Callable[[Work, Try], Outcome]) -> Outcome:
+    """Do it in a work file of its own, again where others were faster; tell why it failed.
+
+    Args:
+        act: What to do; its workspace is held.
+        settings: Where the database is.
+        once: One try, under the team's lock. It is not called where an earlier one, whose answer
+            was lost, has gone through.
+    """
+    work_file = settings.work / act.import_id / "work.duckdb"
+
+    def attempt_once(work: Work, attempt: Try) -> Outcome:
+        if not act.is_dry_run:
+            entry = ledger.find_import(attempt.connection, act.import_id)
+            if entry.status == "done":
+                return Outcome.of_entry(entry)
+        with warehouse.team_locked(attempt.connection, act.team_id, settings.lock_wait_seconds):
+            return once(work, attempt)
+
+    try:
+        with closing(open_work_file(work_file, settings.memory_limit)) as work:
+            outcome = try_until_applied(
+                settings, act.import_id, lambda attempt: attempt_once(work, attempt)
+            )
+            return replace(outcome, changes=list_changes(work)) if act.is_dry_run else outcome
+    except LeadfoldError as error:
+        if not act.is_dry_run:
+            with (
+                suppress(LeadfoldError, psycopg.Error),
+                warehouse.connected(settings, act.import_id) as connection,
+            ):
+                ledger.stop_import(connection, act.import_id, "failed", str(error))
+        return Outcome(
+            *(act.import_id, act.team_id, act.cause, act.name, "failed"), reason=str(error)
+        )
+
+
+def write(act: Act, plan: Plan, attempt: Try) -> Outcome:
+    """Apply the plan, unless it is a dry run."""
+    if not act.is_dry_run:
+        apply(attempt.connection, act.team_id, act.import_id, plan, attempt.conflicts)
+    return act.outcome(plan)
+
+
+def open_without_rows(work: Work, import_id: str, source: str, policy: Policy) -> None:
+    """Make the work file of an import whose file has no rows."""
+    open_work(work, list_sources())
+    group_records(work)
+    note_facts(work, Facts(import_id, source, source, source), policy)
+    work.execute("create or replace table changed_records as from records").fetchall()
+    collect_claims(work, policy)
+
+
+def resolve_stored(work: Work, import_id: str, policy: Policy) -> None:
+    """Resolve what was fetched, as an import does: everybody stays who he is."""
+    fold_statements(work)
+    resolve(work, policy, import_id)
+    compare_leads(work)
+    find_repeated(work)
