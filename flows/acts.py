@@ -1,7 +1,7 @@
 """Imports without a file: a refold, judgements, an unmerge, an undo. What they have in common."""
 
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -13,7 +13,7 @@ from flows.apply import apply
 from flows.jobs import Outcome, find_user
 from flows.settings import Settings
 from flows.staging import list_sources, open_work_file
-from flows.trying import Try, try_until_applied
+from flows.trying import Try, tell_stopped, try_until_applied
 from transforms.dedupe import fold_statements, group_records
 from transforms.facts import Facts, note_facts
 from transforms.plan import Plan, compare_leads, find_repeated
@@ -97,11 +97,7 @@ def carry_out(act: Act, settings: Settings, once: Callable[[Work, Try], Outcome]
             return replace(outcome, changes=list_changes(work)) if act.is_dry_run else outcome
     except LeadfoldError as error:
         if not act.is_dry_run:
-            with (
-                suppress(LeadfoldError, psycopg.Error),
-                warehouse.connected(settings, act.import_id) as connection,
-            ):
-                ledger.stop_import(connection, act.import_id, "failed", str(error))
+            tell_stopped(settings, act.import_id, "failed", str(error))
         return Outcome(
             *(act.import_id, act.team_id, act.cause, act.name, "failed"), reason=str(error)
         )

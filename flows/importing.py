@@ -1,7 +1,6 @@
 """The story of one import, top to bottom, in plain Python. Prefect wraps its steps as tasks."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +17,7 @@ from flows.landing import Batch, check_path, land
 from flows.plan_files import check_alone
 from flows.settings import Settings
 from flows.staging import stage
+from flows.trying import tell_stopped
 from flows.workspace import hold_workspace, sweep_workspaces
 from transforms.normalize import rules_digest
 
@@ -95,7 +95,8 @@ def _stop(job: Job, settings: Settings, error: BaseException, *, is_told: bool =
     if not isinstance(error, LeadfoldError):
         # The text of a strange error may hold people's data, and the ledger is kept.
         reason = f"A fault of Leadfold's: {type(error).__name__}."
-    _note_stop(job, settings, status, reason)
+    if not job.is_dry_run:
+        tell_stopped(settings, job.import_id, status, reason)
     if not isinstance(error, LeadfoldError) and not (is_told and isinstance(error, Exception)):
         raise error
     return Outcome(
@@ -192,14 +193,3 @@ def _note_batch(job: Job, batch: Batch, settings: Settings) -> None:
             size_bytes=batch.size_bytes,
             rules=rules_digest(load_source(job.source), job.team.region),
         )
-
-
-def _note_stop(job: Job, settings: Settings, status: ledger.Status, reason: str) -> None:
-    """Tell the ledger why an import stopped, if the database can still be told."""
-    if job.is_dry_run:
-        return
-    with (
-        suppress(LeadfoldError, psycopg.Error),
-        warehouse.connected(settings, job.import_id) as connection,
-    ):
-        ledger.stop_import(connection, job.import_id, status, reason)

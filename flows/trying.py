@@ -4,7 +4,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import NamedTuple
 
 import psycopg
@@ -15,8 +15,9 @@ from contracts.errors import (
     StalePlanError,
     TeamBusyError,
 )
-from flows import warehouse
+from flows import ledger, warehouse
 from flows.jobs import Outcome
+from flows.ledger import Status
 from flows.settings import Settings
 
 MAX_TRIES = 5
@@ -39,6 +40,15 @@ def is_passing(error: Exception) -> bool:
     if isinstance(error, psycopg.OperationalError):
         return error.sqlstate is None or error.sqlstate.startswith(_PASSING)
     return isinstance(error, StalePlanError | psycopg.errors.UniqueViolation)
+
+
+def tell_stopped(settings: Settings, import_id: str, status: Status, reason: str) -> None:
+    """Tell the ledger why an import stopped, if the database can still be told."""
+    with (
+        suppress(LeadfoldError, psycopg.Error),
+        warehouse.connected(settings, import_id) as connection,
+    ):
+        ledger.stop_import(connection, import_id, status, reason)
 
 
 class Try(NamedTuple):

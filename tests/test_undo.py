@@ -40,6 +40,19 @@ def last_import(connection: psycopg.Connection) -> str:
     return str(row["import_id"])
 
 
+def bridge_two(import_text: Import) -> Outcome:
+    """Import two people of one name, and then a record that connects them."""
+    import_text(A, name="a.csv")
+    import_text(LIST + "b1,,Ann,Lee,,ann@y.example,Rome,,2026-02-01,\n", name="b.csv")
+    return import_text(LIST + f"c1,,Ann,Lee,{ONE},ann@y.example,,,2026-02-01,\n", name="c.csv")
+
+
+def name_pair(connection: psycopg.Connection) -> str:
+    """By what commands call the only pair that waits."""
+    (pair,) = fetch(connection, "SELECT * FROM merge_candidates")
+    return pair_id((pair["left_id"], pair["right_id"]))
+
+
 def test_a_dry_run_tells_what_the_undo_does_and_writes_nothing(
     settings: Settings, connection: psycopg.Connection, import_text: Import
 ) -> None:
@@ -121,9 +134,8 @@ def test_a_judgement_is_undone(
     connection.execute("UPDATE personas SET city = 'Ulm' WHERE email = 'ann@y.example'")
     connection.execute("UPDATE personas SET company = 'Moss' WHERE email = 'ann@x.example'")
     import_text(LIST + f"c1,,Ann,Lee,{ONE},ann@y.example,Oslo,,2026-02-01,\n", name="c.csv")
-    (pair,) = fetch(connection, "SELECT * FROM merge_candidates")
     before = state(connection)
-    said = pair_id((pair["left_id"], pair["right_id"]))
+    said = name_pair(connection)
     (judged,) = decide_typed(settings, teams.list_teams(connection), [(said, judgement)], "eve")
     done = state(connection)
     assert done != before
@@ -144,8 +156,7 @@ def test_what_was_edited_since_stays_with_whom_it_was_edited(
     import_text(A, name="a.csv")
     import_text(LIST + "b1,,Ann,Lee,,ann@y.example,Rome,,2026-02-01,\n", name="b.csv")
     import_text(LIST + f"c1,,Ann,Lee,{ONE},ann@y.example,Oslo,,2026-02-01,\n", name="c.csv")
-    (pair,) = fetch(connection, "SELECT * FROM merge_candidates")
-    said = pair_id((pair["left_id"], pair["right_id"]))
+    said = name_pair(connection)
     (judged,) = decide_typed(settings, teams.list_teams(connection), [(said, "same")], "eve")
     connection.execute("UPDATE personas SET city = 'Ulm' WHERE merged_into IS NULL")
     undo(settings, judged)
@@ -278,12 +289,9 @@ def test_a_pair_that_was_judged_and_undone_waits_again(
     settings: Settings, connection: psycopg.Connection, import_text: Import
 ) -> None:
     """Its file is undone, the judgement is undone, and the file's undo is undone."""
-    import_text(A, name="a.csv")
-    import_text(LIST + "b1,,Ann,Lee,,ann@y.example,Rome,,2026-02-01,\n", name="b.csv")
-    bridge = import_text(LIST + f"c1,,Ann,Lee,{ONE},ann@y.example,,,2026-02-01,\n", name="c.csv")
-    (pair,) = fetch(connection, "SELECT * FROM merge_candidates")
+    bridge = bridge_two(import_text)
     before = state(connection)
-    said = pair_id((pair["left_id"], pair["right_id"]))
+    said = name_pair(connection)
     (judged,) = decide_typed(settings, teams.list_teams(connection), [(said, "same")], "eve")
     undone = undo(settings, bridge)
     undo(settings, judged)
@@ -296,11 +304,8 @@ def test_people_whom_a_judgement_joined_are_not_said_to_be_joined_by_what_is_und
     settings: Settings, connection: psycopg.Connection, import_text: Import
 ) -> None:
     """The judgement stands."""
-    import_text(A, name="a.csv")
-    import_text(LIST + "b1,,Ann,Lee,,ann@y.example,Rome,,2026-02-01,\n", name="b.csv")
-    bridge = import_text(LIST + f"c1,,Ann,Lee,{ONE},ann@y.example,,,2026-02-01,\n", name="c.csv")
-    (pair,) = fetch(connection, "SELECT * FROM merge_candidates")
-    said = pair_id((pair["left_id"], pair["right_id"]))
+    bridge = bridge_two(import_text)
+    said = name_pair(connection)
     decide_typed(settings, teams.list_teams(connection), [(said, "same")], "eve")
     assert undo(settings, bridge).kept == []
     assert len(people(connection)) == 1
