@@ -1,13 +1,14 @@
 # make demo   shows it          make test   proves it
 # make check  ruff, mypy, layers make bench  measures it: ratios within one run
 # make soak   the long tests     make setup  makes .venv alone
+# make up     runs it, until Ctrl-C
 # make docs   writes down what the commands of docs/ say now
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.leadfold-ready
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: setup demo test check bench soak lock docs samples clean
+.PHONY: setup demo up test check bench soak lock docs samples clean
 
 setup: $(READY)
 
@@ -17,7 +18,7 @@ $(READY): requirements.lock pyproject.toml
 	@rm -rf $(VENV)
 ifneq ($(UV),)
 	@$(UV) venv --quiet --python $(PYTHON) $(VENV)
-	@$(UV) pip install --quiet --python $(VENV)/bin/python --require-hashes -r requirements.lock
+	@$(UV) pip install --quiet --python $(VENV)/bin/python --require-hashes --compile-bytecode -r requirements.lock
 	@$(UV) pip install --quiet --python $(VENV)/bin/python --no-deps --no-build-isolation -e .
 else
 	@$(PYTHON) -m venv $(VENV)
@@ -28,6 +29,9 @@ endif
 
 demo: $(READY)
 	@$(VENV)/bin/leadfold demo
+
+up: $(READY)
+	@exec $(VENV)/bin/leadfold up
 
 test: $(READY)
 	@$(VENV)/bin/python -m pytest
@@ -49,11 +53,14 @@ bench: $(READY)
 	@$(VENV)/bin/python -m tests.benchmarks.bench_identity 1000000 3400000
 	@echo "\nUndo, against the import that it takes back:"
 	@$(VENV)/bin/python -m tests.benchmarks.bench_undo 100000 3
+	@echo "\nFrom a drop to the commit, and what Prefect adds to an import:"
+	@$(VENV)/bin/python -m tests.benchmarks.bench_drop 1000 10
 
 soak: $(READY)
 	@LEADFOLD_EXAMPLES=60 LEADFOLD_MOMENTS=60 $(VENV)/bin/python -m pytest -q \
 	  tests/test_promises.py tests/test_undo_promises.py tests/test_judging_promises.py \
 	  tests/test_explaining_worlds.py tests/test_crashes.py
+	@LEADFOLD_DROPS=500 $(VENV)/bin/python -m pytest -q -n0 tests/test_dropping_live.py
 	@LEADFOLD_PARITY_ROWS=2000000 LEADFOLD_PARITY_SEED=1 $(VENV)/bin/python -m pytest -q -s \
 	  tests/test_phones.py -k generated
 	@$(VENV)/bin/python -m tests.benchmarks.bench_reading --memory 2
@@ -65,6 +72,7 @@ lock:
 
 docs: $(READY)
 	@$(VENV)/bin/python -m tests.pages docs/plan.md docs/review.md docs/why.md docs/undo.md
+	@LEADFOLD_PICTURES=docs/images $(VENV)/bin/python -m pytest -q -n0 tests/test_browser.py -k analyst
 
 samples: $(READY)
 	@$(VENV)/bin/python data/samples/make_samples.py

@@ -33,24 +33,58 @@ class FileNotStableError(LeadfoldError):
     """A file that is still being written. Trying again later is right."""
 
 
+class LocationError(LeadfoldError):
+    """A feed's location does not answer, or does not give what was asked for."""
+
+
+class CorrectionError(LeadfoldError):
+    """A file of corrected rejects that does not say, or says wrongly, what it corrects."""
+
+
 class HeldError(LeadfoldError):
-    """An import waits for a person before anything is written; the message says why."""
+    """An import waits for a person before anything is written; the message says why.
+
+    Attributes:
+        code: Why, for scripts and statistics; never changes its meaning.
+    """
+
+    code = "held"
+
+
+class UnknownSourceError(HeldError):
+    """No contract fits a file exactly, or several do."""
+
+    code = "source_unknown"
 
 
 class SourceDriftError(HeldError):
     """A file's header, or its name, no longer fits its source."""
 
+    code = "header_drift"
+
+
+class TooManyRejectsError(HeldError):
+    """More of a file's rows cannot be loaded than the team's policy takes for chance."""
+
+    code = "too_many_rejects"
+
 
 class ReusedFileNameError(HeldError):
     """A one-off list has the name of an earlier one, and is about other people."""
+
+    code = "name_reused"
 
 
 class SnapshotShrunkError(HeldError):
     """A snapshot lacks more records than may vanish at once."""
 
+    code = "too_many_deletes"
+
 
 class ErasureKeyError(HeldError):
     """The key by which erased people are known again is not the one that is needed."""
+
+    code = "erasure_key"
 
 
 class DatabaseUnavailableError(LeadfoldError):

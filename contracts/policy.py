@@ -78,6 +78,8 @@ class Policy(_Strict):
         on_missing: What becomes of a person that is not there yet.
         survive: Golden field, or ``default`` -> its rule.
         max_delete_rate: Share of a feed's records that one file may end before it is held.
+        max_reject_rate: Share of a file's rows that may be rejected before it is held; fewer than
+            ten are never too many.
     """
 
     name: str = Field(pattern=r"^[a-z0-9_]+$")
@@ -93,6 +95,7 @@ class Policy(_Strict):
     on_missing: Literal["create", "reject"] = "create"
     survive: dict[str, Rule] = Field(default={}, validate_default=True)
     max_delete_rate: float = Field(default=0.1, ge=0, le=1, strict=True)
+    max_reject_rate: float = Field(default=0.05, ge=0, le=1, strict=True)
 
     @field_validator("match")
     @classmethod

@@ -47,7 +47,7 @@ def _check_timezone(name: str) -> str:
     return name
 
 
-_Timezone = Annotated[str, AfterValidator(_check_timezone)]
+Timezone = Annotated[str, AfterValidator(_check_timezone)]
 
 
 class ColumnRule(_Strict):
@@ -62,7 +62,7 @@ class ColumnRule(_Strict):
     """
 
     columns: tuple[str, ...] = Field(min_length=1)
-    timezone: _Timezone = "UTC"
+    timezone: Timezone = "UTC"
     formats: tuple[str, ...] = ()
     day_first: bool | None = None
 
@@ -167,7 +167,7 @@ class Source(_Strict):
     source_file: Literal["feed", "file"]
     mode: Literal["delta", "snapshot"] = "delta"
     file_time: str = ""
-    file_timezone: _Timezone = "UTC"
+    file_timezone: Timezone = "UTC"
     is_webhook: bool = False
     trust: int = Field(default=0, ge=0, le=1000)
     id_space: str = Field(default="", pattern=r"^[a-z0-9_]*$")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import psycopg
 
@@ -10,7 +10,8 @@ from contracts.errors import LeadfoldError
 from contracts.policy import Policy
 from flows import ledger, warehouse
 from flows.apply import apply
-from flows.jobs import Outcome, find_user
+from flows.jobs import Outcome, find_user, make_import_id
+from flows.ledger import Origin
 from flows.settings import Settings
 from flows.staging import list_sources, open_work_file
 from flows.trying import Try, tell_stopped, try_until_applied
@@ -24,6 +25,21 @@ from transforms.work_tables import open_work
 
 
 @dataclass(frozen=True)
+class Start:
+    """How somebody starts an import without a file.
+
+    Attributes:
+        import_id: Asked again under the same id, as after a crash, what is done stays so.
+        origin: By what.
+        run_id: The Prefect flow run; empty: none.
+    """
+
+    import_id: str = field(default_factory=make_import_id)
+    origin: Origin = "command"
+    run_id: str = ""
+
+
+@dataclass(frozen=True)
 class Act:
     """An import without a file.
 
@@ -33,6 +49,7 @@ class Act:
         cause: As the ledger says; also what stands in the place of a source.
         name: What it is called where imports name their file.
         is_dry_run: Whether to stop before anything is written.
+        start: How it was started.
     """
 
     import_id: str
@@ -40,6 +57,7 @@ class Act:
     cause: str
     name: str
     is_dry_run: bool = False
+    start: Start = Start("")
 
     def outcome(self, plan: Plan) -> Outcome:
         """What it did, or would do."""
@@ -67,7 +85,15 @@ def begin(
             started_by=started_by or find_user(),
             cause=act.cause,
             undoes_import_id=undoes_import_id,
+            origin=act.start.origin,
+            run_id=act.start.run_id,
         )
+
+
+def get_done(connection: psycopg.Connection, start: Start) -> Outcome | None:
+    """What an act did that is asked for again, if it did it."""
+    entry = ledger.get_import(connection, start.import_id)
+    return Outcome.of_entry(entry) if entry and entry.status == "done" else None
 
 
 def carry_out(act: Act, settings: Settings, once: Callable[[Work, Try], Outcome]) -> Outcome:

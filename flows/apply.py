@@ -9,7 +9,8 @@ from contracts import tables
 from contracts.errors import StalePlanError
 from contracts.tables import Table
 from flows.copying import copy_in
-from flows.ledger import finish_import, refer_to_same_issues
+from flows.import_issues import refer_to_same_issues, resolve_issues
+from flows.ledger import finish_import
 from transforms.plan import Action, Plan
 
 # What gives a claim or a phone free comes before what takes it.
@@ -223,17 +224,19 @@ def _load(
 def _write_issues(connection: psycopg.Connection, team_id: str, import_id: str, plan: Plan) -> None:
     connection.execute(
         "CREATE TEMP TABLE delta_import_issues ON COMMIT DROP AS SELECT line_no, severity, code,"
-        " field, message, raw, encoding FROM import_issues WITH NO DATA"
+        " field, message, raw, encoding, corrects_line FROM import_issues WITH NO DATA"
     )
     copy_in(connection, "delta_import_issues", plan.issues())
     if not refer_to_same_issues(connection, import_id, plan.counts.rejected):
         connection.execute(
             "INSERT INTO import_issues (import_id, team_id, line_no, severity, code, field,"
-            " message, raw, encoding)"
-            " SELECT %s, %s, line_no, severity, code, field, message, raw, encoding"
+            " message, raw, encoding, corrects_line)"
+            " SELECT %s, %s, line_no, severity, code, field, message, raw, encoding, corrects_line"
             " FROM delta_import_issues ORDER BY line_no, code, field",
             [import_id, team_id],
         )
+    if lines := plan.corrected_lines():
+        resolve_issues(connection, import_id, lines)
 
 
 def _names(names: tuple[str, ...], table: str = "") -> sql.Composed:

@@ -7,6 +7,7 @@ import psycopg
 from psycopg.rows import class_row, kwargs_row
 
 from contracts.guards import SHARED_VALUE
+from flows.ledger import Import
 from flows.teams import Team
 from transforms.pair_ids import PairKey
 
@@ -173,3 +174,13 @@ def list_crowds(connection: psycopg.Connection, team_id: str) -> list[Crowd]:
 
 def _read_crowd(kind: str, value: str, people: int, examples: list[str]) -> Crowd:
     return Crowd(kind, value, people, tuple(examples))
+
+
+def count_held(connection: psycopg.Connection, entry: Import) -> dict[str, int]:
+    """Guard -> how many pairs of people and shared values an import has noted to be looked at."""
+    found = connection.execute(
+        "SELECT guard, count(*) FROM merge_candidates WHERE team_id = %s AND import_id = %s"
+        " AND judgement IS NULL GROUP BY guard ORDER BY guard",
+        [entry.team_id, entry.import_id],
+    )
+    return dict(found.fetchall())

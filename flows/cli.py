@@ -6,20 +6,21 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from contracts.errors import LeadfoldError, WrongCallError
+from flows.cli_decide import decide
 from flows.cli_erase import erase, maintain
+from flows.cli_feeds import feeds, sync
+from flows.cli_import import import_files
+from flows.cli_ops import doctor, metrics
 from flows.cli_people import export_person, history, why
 from flows.cli_review import review
+from flows.cli_run import deploy, up
 from flows.cli_teams import policies, refold, teams
 from flows.cli_undo import undo
 from flows.settings import load_settings
-
-if TYPE_CHECKING:
-    from flows.jobs import Outcome, Request
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,80 +29,24 @@ def leadfold() -> None:
     """Fold files of people into one clean Postgres."""
 
 
+leadfold.add_command(import_files)
+leadfold.add_command(feeds)
+leadfold.add_command(sync)
 leadfold.add_command(teams)
 leadfold.add_command(policies)
 leadfold.add_command(refold)
 leadfold.add_command(undo)
+leadfold.add_command(decide)
 leadfold.add_command(review)
 leadfold.add_command(why)
 leadfold.add_command(history)
 leadfold.add_command(export_person)
 leadfold.add_command(erase)
 leadfold.add_command(maintain)
-
-
-@leadfold.command("import")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--team", required=True, help="Name or id of the team.")
-@click.option(
-    "--source", required=True, help="Contract by which the files are read; auto: find out."
-)
-@click.option("--dry-run", is_flag=True, help="Only tell what would happen.")
-@click.option("--new-team", is_flag=True, help="Add the team if it is not there.")
-@click.option("--region", show_default="US", help="Country of a new team's numbers without '+'.")
-@click.option("--json", "as_json", is_flag=True, help="One object per file, for scripts.")
-@click.option(
-    "--plan",
-    type=click.Path(path_type=Path),
-    help="Write all that changes to this .csv or .parquet file.",
-)
-@click.option("--prefect", is_flag=True, help="Run as Prefect flow.")
-def import_files(
-    files: tuple[Path, ...],
-    team: str,
-    source: str,
-    dry_run: bool,
-    new_team: bool,
-    region: str | None,
-    as_json: bool,
-    plan: Path | None,
-    prefect: bool,
-) -> None:
-    """Import FILES, one after the other.
-
-    The exit code is 0 when all are done, 1 when one is held or failed, 2 for a wrong call.
-    """
-    from contracts.registry import load_source
-    from flows import report, warehouse
-    from flows.jobs import Request
-    from flows.landing import check_path
-    from flows.plan_files import check_plan_file
-    from flows.teams import ensure_team
-
-    if source != "auto":
-        load_source(source)
-    for path in files:
-        check_path(path)
-    if plan and len(files) > 1:
-        raise WrongCallError("--plan is for one file at a time: each import has its own plan.")
-    if plan:
-        check_plan_file(plan, files[0])
-    with warehouse.connected(load_settings()) as connection:
-        draft = ensure_team(connection, team, region, may_add=new_team, is_dry_run=dry_run)
-    if draft and prefect:
-        raise WrongCallError("A dry run for a new team cannot be a flow. Leave out --prefect.")
-    outcomes: list[Outcome] = []
-    for path in files:
-        request = Request(path, team, source, is_dry_run=dry_run, new_team=draft, plan_file=plan)
-        found = _import_one(request, is_quiet=as_json, prefect=prefect)
-        outcomes += found
-        if as_json:
-            for outcome in found:
-                click.echo(json.dumps(report.to_json(outcome)))
-    if not as_json:
-        _show_outcomes(outcomes, plan)
-    if not all(outcome.is_good for outcome in outcomes):
-        sys.exit(1)
+leadfold.add_command(up)
+leadfold.add_command(deploy)
+leadfold.add_command(doctor)
+leadfold.add_command(metrics)
 
 
 @leadfold.command("inspect")
@@ -152,14 +97,14 @@ def list_imports(team: str | None, limit: int, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One object.")
 def show(import_id: str, as_json: bool) -> None:
     """Show one import: its counts, what it wrote, what was wrong. The end of its id is enough."""
-    from flows import ledger, report, terminal, warehouse
+    from flows import candidates, import_issues, ledger, report, terminal, warehouse
     from flows.jobs import Outcome
     from flows.plan_report import kept_lines, remarks
 
     with warehouse.connected(load_settings()) as connection:
         entry = ledger.find_import(connection, import_id)
-        issues = ledger.list_issues(connection, entry)
-        held = ledger.count_held(connection, entry)
+        issues = import_issues.list_issues(connection, entry)
+        held = candidates.count_held(connection, entry)
     if as_json:
         told = {**report.to_json(Outcome.of_entry(entry)), "cause": entry.cause}
         click.echo(json.dumps(told))
@@ -170,7 +115,7 @@ def show(import_id: str, as_json: bool) -> None:
         click.echo(line)
     if issues:
         terminal.show(report.issue_counts(issues))
-        click.echo(f"The rejected rows: leadfold rejects {entry.import_id}")
+        click.echo(report.rejects_hint(entry, issues))
 
 
 @leadfold.command()
@@ -178,11 +123,11 @@ def show(import_id: str, as_json: bool) -> None:
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write them to a file.")
 def rejects(import_id: str, csv_path: Path | None) -> None:
     """Show the rows that an import did not load, as they came, with the reason."""
-    from flows import ledger, report, terminal, warehouse
+    from flows import import_issues, ledger, report, terminal, warehouse
 
     with warehouse.connected(load_settings()) as connection:
         entry = ledger.find_import(connection, import_id)
-        issues = ledger.list_issues(connection, entry, "reject")
+        issues = import_issues.list_issues(connection, entry, "reject")
     if csv_path:
         try:
             rows = report.write_rejects(csv_path, entry, issues)
@@ -257,38 +202,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         click.echo(f"Error: {terminal.fault(error)}", err=True)
         sys.exit(error.exit_code if isinstance(error, LeadfoldError) else 1)
-
-
-def _import_one(request: "Request", *, is_quiet: bool, prefect: bool) -> "list[Outcome]":
-    if prefect:
-        from flows import import_file
-
-        return import_file.run(request)
-    from flows.importing import run_import
-    from flows.terminal import progress_bar
-
-    with progress_bar(request.path, is_quiet=is_quiet) as progress:
-        return run_import(request, load_settings(), progress)
-
-
-def _show_outcomes(outcomes: "Sequence[Outcome]", plan: Path | None) -> None:
-    from flows import report, terminal
-    from flows.plan_report import plan_lines
-
-    if good := [outcome for outcome in outcomes if outcome.is_good]:
-        terminal.show(report.summary(good))
-    for outcome in outcomes:
-        name = terminal.visible(outcome.file_name)
-        if outcome.status == "done":
-            click.echo(f"{name}: {outcome.import_id}")
-        elif outcome.status == "dry_run":
-            terminal.show(*plan_lines(outcome))
-        else:
-            click.echo(f"{name}: {report.sentence(outcome)}", err=True)
-        if plan and outcome.changes:
-            click.echo(f"\nThe plan is written to {plan}: {outcome.changes.rows:,} rows.")
-        elif plan and outcome.is_good:
-            click.echo(f"{name}: {terminal.visible(outcome.reason)}", err=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import psycopg
 
 from contracts.errors import WrongCallError
 from flows import warehouse
+from flows.acts import Start
 from flows.candidates import Told, list_crowds, list_told
 from flows.jobs import Outcome
 from flows.judgement_checks import Judging, check_judging, start_judging
@@ -65,8 +66,16 @@ def decide_typed(
     teams: Sequence[Team],
     said: Iterable[tuple[str, Judgement]],
     judged_by: str,
+    start: Start | None = None,
 ) -> list[Outcome]:
     """Carry out judgements that somebody typed, an import per team.
+
+    Args:
+        settings: Where the database is.
+        teams: Among whose people the pairs are looked for.
+        said: Id of each pair, or its first letters, and what it is judged.
+        judged_by: Who judges.
+        start: How it is started, where all that is said is about one pair; None: by a command.
 
     Raises:
         WrongCallError: A pair is none, or the judgements contradict each other or earlier ones;
@@ -80,7 +89,7 @@ def decide_typed(
         of_team = wanted.setdefault(team.team_id, (team, {}))[1]
         if of_team.setdefault(told.key, judgement) != judgement:
             raise WrongCallError(f"{name} cannot be both: the same, and not the same.")
-    return _carry_out(settings, wanted, judged_by)
+    return _carry_out(settings, wanted, judged_by, start)
 
 
 def decide_file(
@@ -126,6 +135,7 @@ def _carry_out(
     settings: Settings,
     wanted: Mapping[str, tuple[Team, dict[PairKey, Judgement]]],
     judged_by: str,
+    start: Start | None = None,
 ) -> list[Outcome]:
     calls: list[Judging] = [
         start_judging(team, judgements, judged_by) for team, judgements in wanted.values()
@@ -133,4 +143,4 @@ def _carry_out(
     with warehouse.connected(settings) as connection:
         for judging in calls:
             check_judging(connection, judging)
-    return [run_judging(judging, settings) for judging in calls]
+    return [run_judging(judging, settings, start) for judging in calls]

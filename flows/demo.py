@@ -8,7 +8,7 @@ import psycopg
 from rich.console import Console
 
 from contracts.errors import WrongCallError
-from flows import ledger, local_postgres, report, teams, terminal, warehouse
+from flows import import_issues, ledger, local_postgres, report, teams, terminal, warehouse
 from flows.importing import run_import
 from flows.jobs import Outcome, Request
 from flows.settings import Settings
@@ -48,7 +48,7 @@ def run_demo(settings: Settings, console: Console) -> list[Outcome]:
         for outcome in first:
             terminal.plain(console, f"\n{outcome.file_name}")
             entry = ledger.find_import(connection, outcome.import_id)
-            console.print(report.issue_counts(ledger.list_issues(connection, entry)))
+            console.print(report.issue_counts(import_issues.list_issues(connection, entry)))
         console.rule("The same three files again", align="left")
         second = _import_samples(settings)
         console.print(report.summary(second))

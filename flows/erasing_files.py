@@ -18,8 +18,8 @@ from flows.landing import Batch
 from flows.settings import Settings
 from transforms.traces import Traces
 
-# Postgres has its own way to forget; samples are part of the program.
-_LEFT_ALONE = ("postgres", "samples", "work", FOLDER)
+# Postgres has its own way to forget; samples and compiled modules are part of the program.
+_LEFT_ALONE = ("postgres", "samples", "work", "pycache", FOLDER)
 _SETTLED_SECONDS = 3600
 
 

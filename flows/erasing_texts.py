@@ -181,10 +181,11 @@ def _is_about(change: dict[str, object], person: Person) -> bool:
 
 
 def _redact_imports(connection: psycopg.Connection, person: Person) -> int:
-    """Reasons, names of files, and what undos could not take back."""
+    """Reasons, names of files, headers, and what undos could not take back."""
     changed = 0
-    for import_id, file_name, source_file, reason, kept in connection.execute(
-        "SELECT import_id, file_name, source_file, reason, kept FROM imports WHERE team_id = %s",
+    for import_id, file_name, source_file, reason, kept, layout in connection.execute(
+        "SELECT import_id, file_name, source_file, reason, kept, layout FROM imports"
+        " WHERE team_id = %s",
         [person.team.team_id],
     ).fetchall():
         rest = [entry for entry in kept if not _is_kept_about(entry, person)]
@@ -193,12 +194,19 @@ def _redact_imports(connection: psycopg.Connection, person: Person) -> int:
         new_file = source_file
         if _names(source_file, person) and not _has_leads(connection, person, source_file):
             new_file = f"{source_file.partition('/')[0]}/{NOT_SAID}"
-        if (rest, new_name, new_reason, new_file) != (kept, file_name, reason, source_file):
+        # Where a file has no header, its first row may have been taken for one.
+        names = "\n".join((*layout["columns"], *layout["header"])) if layout else ""
+        new_layout = None if _names(names, person) else layout
+        now = (rest, new_name, new_reason, new_file, new_layout)
+        if now != (kept, file_name, reason, source_file, layout):
             changed += 1
             connection.execute(
-                "UPDATE imports SET kept = %s, file_name = %s, reason = %s, source_file = %s"
-                " WHERE import_id = %s",
-                [Jsonb(rest), new_name, new_reason, new_file, import_id],
+                "UPDATE imports SET kept = %s, file_name = %s, reason = %s, source_file = %s,"
+                " layout = %s WHERE import_id = %s",
+                [
+                    *(Jsonb(rest), new_name, new_reason, new_file),
+                    *(Jsonb(new_layout) if new_layout else None, import_id),
+                ],
             )
     return changed
 

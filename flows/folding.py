@@ -9,7 +9,6 @@ import psycopg
 
 from contracts.errors import LeadfoldError, ReusedFileNameError, SnapshotShrunkError
 from contracts.policy import Policy
-from contracts.registry import load_source
 from contracts.source import Source
 from flows import ledger, stored, warehouse
 from flows.apply import apply
@@ -21,7 +20,6 @@ from flows.landing import Batch
 from flows.plan_files import tell_plan
 from flows.settings import Settings
 from flows.staging import is_staged_from, open_work_file, place_rejects, stage_changed
-from flows.teams import policy_of
 from flows.trying import Try, try_until_applied
 from flows.wanted import list_records
 from transforms.dedupe import count_agreeing_ids, fold_statements
@@ -54,7 +52,8 @@ def fold(
             )
         finally:
             remark = _clean_landed(work, job, batch, settings)
-        outcome = replace(outcome, reason=" ".join(filter(None, (outcome.reason, remark))))
+        told = (outcome.reason, remark, recall(work, "would_be_held"))
+        outcome = replace(outcome, reason=" ".join(filter(None, told)))
         # What was committed is not to fail any more, nor is anybody to wait for a report.
         return tell_plan(job, work, outcome)
 
@@ -114,7 +113,7 @@ def _plan(
     job: Job, batch: Batch, work: Work, connection: psycopg.Connection, *, is_last: bool
 ) -> Plan:
     """Fetch what Postgres holds about this batch, and write down what differs."""
-    source, policy = load_source(job.source), policy_of(job.team)
+    source, policy = job.contract, job.policy
     facts = Facts(
         job.import_id, source.name, job.source_file, source.claim_space, source.is_webhook
     )
@@ -131,7 +130,7 @@ def _plan(
     )
     if recall(work, "has_other_rules") == "yes":
         stored.fetch_versions(connection, work)
-    if source.source_file == "file":
+    if source.source_file == "file" and "name_reused" not in job.accepted and not job.corrects:
         _check_same_list(job, work)
     missing, remark = _check_snapshot(job, source, policy, work, connection)
     fold_statements(work)

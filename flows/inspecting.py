@@ -8,16 +8,16 @@ from pathlib import Path
 import polars as pl
 
 from contracts.errors import UnreadableFileError
+from contracts.feeds import AUTO as AUTO
 from contracts.registry import load_source, load_sources
 from flows.landing import Batch, land
 from flows.reading import Layout, read
 from transforms.conform import POSITION
+from transforms.corrections import own_columns
 from transforms.recognise import Fit, propose_columns, rank_sources, recognise, write_contract
 
 _ROWS_SHOWN = 10
 _ROWS_READ = 1000
-AUTO = "auto"
-"""The source that is found out."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def find_source(batch: Batch) -> str:
     """The name of the one contract that fits a landed file exactly.
 
     Raises:
-        HeldError: None does, or several do.
+        UnknownSourceError: None does, or several do.
     """
     layout = read(batch).layout
     return recognise(batch.file_name, layout.columns, load_sources()).name
@@ -68,7 +68,8 @@ def _inspect(batch: Batch, region: str) -> Inspection:
     chunk = next(reading.chunks(), None)
     empty = pl.DataFrame(schema=dict.fromkeys(reading.layout.columns, pl.String))
     rows = chunk.rows.drop(POSITION) if chunk else empty
-    fits = rank_sources(reading.layout.columns, load_sources())
+    # Also of a file of rejects, which is read as the file that it corrects.
+    fits = rank_sources(own_columns(reading.layout.columns), load_sources())
     proposal = ""
     if not any(fit.is_exact for fit in fits):
         name = re.sub(r"[^a-z0-9]+", "_", Path(batch.file_name).stem.lower()).strip("_") or "list"

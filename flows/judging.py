@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from flows import warehouse
-from flows.acts import Act, begin, carry_out, open_without_rows, write
-from flows.jobs import Outcome, make_import_id
+from flows.acts import Act, Start, begin, carry_out, open_without_rows, write
+from flows.jobs import Outcome
 from flows.judgement_checks import Judging, check_judging
 from flows.settings import Settings
 from flows.stored_personas import fetch_personas
@@ -22,14 +22,20 @@ from transforms.survive import survive
 CAUSE = "review"
 
 
-def run_judging(judging: Judging, settings: Settings) -> Outcome:
+def run_judging(judging: Judging, settings: Settings, start: Start | None = None) -> Outcome:
     """Carry out judgements, all or none, as an import of its own: cause ``review``.
+
+    Args:
+        judging: What is judged.
+        settings: Where the database is.
+        start: How it is started; None: by a command, now.
 
     Raises:
         WrongCallError: Something speaks against them (``check_judging``); nothing is written.
         DatabaseUnavailableError: Postgres does not answer.
     """
-    act = Act(make_import_id(), judging.team.team_id, CAUSE, judging.name)
+    start = start or Start()
+    act = Act(start.import_id, judging.team.team_id, CAUSE, judging.name, start=start)
     with hold_workspace(settings.work, act.import_id):
         with warehouse.connected(settings, act.import_id) as connection:
             check_judging(connection, judging)

@@ -3,35 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import psycopg
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from contracts.errors import WrongCallError
-from contracts.issues import Severity
 from transforms.plan import Counts, Plan
 
-Status = Literal["running", "done", "held", "failed"]
+Status = Literal["running", "done", "held", "failed", "declined"]
 
+Origin = Literal["command", "analyst", "nightly", "drop"]
+"""How an import was started: by a command, a form in the Prefect UI, a schedule, a drop folder."""
 
-@dataclass(frozen=True)
-class Issue:
-    """A rejected row or a damaged cell; the names are those of ``import_issues``."""
-
-    line_no: int
-    severity: Severity
-    code: str
-    field: str | None
-    message: str
-    raw: bytes | None
-    encoding: str | None
-
-    @property
-    def text(self) -> str:
-        """The row or cell as it came; bytes that are no text are shown as ``\\x..``."""
-        return (self.raw or b"").decode(self.encoding or "utf-8", "backslashreplace")
+Choice = Literal["apply", "reject", "source"]
+"""What a person decides about a held import: go on, never, go on by another contract."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +56,31 @@ class Import:
     is_undoable: bool = True
     kept: list[dict[str, str]] = field(default_factory=list)
     policy_before: dict[str, str] | None = None
+    origin: Origin = "command"
+    feed_id: str | None = None
+    run_id: str | None = None
+    file_form: str | None = None
+    holds: list[dict[str, str]] = field(default_factory=list)
+    corrects_import_id: str | None = None
+    layout: dict[str, Any] | None = None
+    stops: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def counts(self) -> Counts:
         """What became of the rows."""
         return Counts(*(getattr(self, f"rows_{name}") for name in Counts._fields))
+
+    @property
+    def accepted(self) -> frozenset[str]:
+        """Codes for which it was held, and that somebody accepted of the file as it is read."""
+        codes = set[str]()
+        for hold in self.holds:
+            if hold.get("decision") == "source":
+                # Another reading: what was accepted of the first says nothing about it.
+                codes.clear()
+            elif hold.get("decision") == "apply":
+                codes.add(hold["code"])
+        return frozenset(codes)
 
 
 _IMPORT = f"SELECT {', '.join(each.name for each in fields(Import))} FROM imports"  # noqa: S608
@@ -90,57 +97,36 @@ def start_import(
     started_by: str,
     cause: str = "file",
     undoes_import_id: str | None = None,
+    origin: Origin = "command",
+    run_id: str = "",
+    feed_id: str | None = None,
 ) -> None:
-    """Open the ledger row of an import; it is seen at once, as running."""
+    """Open the ledger row of an import; it is seen at once, as running.
+
+    One that was stopped before it wrote anything runs again; one that is done, held or declined
+    stays so.
+    """
     connection.execute(
-        "INSERT INTO imports (import_id, team_id, source, source_file, file_name, started_by,"
-        " cause, undoes_import_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+        "INSERT INTO imports (import_id, team_id, source, source_file, file_name,"
+        " started_by, cause, undoes_import_id, origin, run_id, feed_id)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
         " ON CONFLICT (import_id) DO NOTHING",
         [
             *(import_id, team_id, source, source_file, file_name, started_by, cause),
-            undoes_import_id,
+            *(undoes_import_id, origin, run_id or None, feed_id),
         ],
     )
+    reopen_import(connection, import_id, run_id)
 
 
-def note_file(
-    connection: psycopg.Connection,
-    import_id: str,
-    *,
-    file_name: str,
-    source: str,
-    source_file: str,
-    sha256: str,
-    size_bytes: int,
-    rules: str,
-) -> None:
-    """Write down what an import has landed, under the name that it has inside an archive.
-
-    The cause is ``rules`` where the file was imported before, and its logical file was last read by
-    other rules: what then changes, they change.
-    """
+def reopen_import(connection: psycopg.Connection, import_id: str, run_id: str = "") -> None:
+    """Let an import run again that was stopped before it wrote anything; why it was is kept."""
     connection.execute(
-        "UPDATE imports AS own SET file_name = %(name)s, source = %(source)s,"
-        " source_file = %(file)s, file_hash = %(hash)s, file_bytes = %(bytes)s, rules = %(rules)s,"
-        " cause = CASE WHEN own.cause = 'file' AND EXISTS ("
-        " SELECT FROM imports AS past WHERE past.team_id = own.team_id"
-        " AND past.source_file = %(file)s AND past.file_hash = %(hash)s AND past.status = 'done'"
-        " AND past.undone_by_import_id IS NULL)"
-        " AND (SELECT past.rules FROM imports AS past WHERE past.team_id = own.team_id"
-        " AND past.source_file = %(file)s AND past.status = 'done'"
-        " AND past.undone_by_import_id IS NULL ORDER BY past.commit_no DESC LIMIT 1)"
-        " IS DISTINCT FROM %(rules)s"
-        " THEN 'rules' ELSE own.cause END"
-        " WHERE import_id = %(id)s",
-        {
-            "name": file_name,
-            "source": source,
-            "file": source_file,
-            "hash": sha256,
-            "bytes": size_bytes,
-            "rules": rules,
-            "id": import_id,
-        },
+        "UPDATE imports SET stops = CASE WHEN status = 'failed' THEN stops ||"
+        " jsonb_build_object('reason', reason, 'at', finished_at) ELSE stops END,"
+        " status = 'running', reason = NULL, finished_at = NULL,"
+        " run_id = coalesce(%s, run_id) WHERE import_id = %s AND status IN ('running', 'failed')",
+        [run_id or None, import_id],
     )
 
 
@@ -177,43 +163,30 @@ def finish_import(
 
 
 def stop_import(
-    connection: psycopg.Connection, import_id: str, status: Status, reason: str
+    connection: psycopg.Connection,
+    import_id: str,
+    status: Status,
+    reason: str,
+    code: str = "",
 ) -> None:
-    """Close the ledger row of an import that wrote nothing: held or failed, and why."""
-    connection.execute(
-        "UPDATE imports SET status = %s, reason = %s, finished_at = clock_timestamp()"
-        " WHERE import_id = %s AND status = 'running'",
-        [status, reason, import_id],
-    )
+    """Close the ledger row of an import that wrote nothing: held or failed, and why.
 
-
-def refer_to_same_issues(connection: psycopg.Connection, import_id: str, rejected: int) -> bool:
-    """Point an import to the issues of an earlier one of the same file, if they say the same.
-
-    Reads the temp table ``delta_import_issues``. A file that comes again has its rejects again;
-    writing them down again would tell nobody anything.
-
-    Returns:
-        Whether there is such an import; if not, the issues are to be written.
+    Args:
+        connection: To the ledger.
+        import_id: Which one; only if it is running.
+        status: What became of it.
+        reason: Why, for people.
+        code: Of one that is held: the code of the ``HeldError``.
     """
-    done = connection.execute(
-        "WITH earlier AS ("
-        " SELECT coalesce(past.issues_import_id, past.import_id) AS import_id"
-        " FROM imports AS own JOIN imports AS past"
-        " USING (team_id, source, source_file, file_hash)"
-        " WHERE own.import_id = %(import_id)s AND past.import_id <> own.import_id"
-        " AND past.status = 'done' AND past.rows_rejected = %(rejected)s"
-        " ORDER BY past.import_id DESC LIMIT 1)"
-        " UPDATE imports SET issues_import_id = earlier.import_id FROM earlier"
-        " WHERE imports.import_id = %(import_id)s AND NOT EXISTS ("
-        " SELECT FROM delta_import_issues AS own WHERE NOT EXISTS ("
-        " SELECT FROM import_issues AS known WHERE known.import_id = earlier.import_id"
-        " AND known.line_no = own.line_no AND known.code = own.code"
-        " AND known.field IS NOT DISTINCT FROM own.field"
-        " AND known.raw IS NOT DISTINCT FROM own.raw))",
-        {"import_id": import_id, "rejected": rejected},
+    hold = [{"code": code, "reason": reason}] if status == "held" else []
+    connection.execute(
+        "UPDATE imports SET status = %(status)s, reason = %(reason)s,"
+        " finished_at = clock_timestamp(), holds = holds || coalesce(("
+        " SELECT jsonb_agg(each || jsonb_build_object('held_at', clock_timestamp()))"
+        " FROM jsonb_array_elements(%(hold)s) AS each), '[]')"
+        " WHERE import_id = %(id)s AND status = 'running'",
+        {"status": status, "reason": reason, "hold": Jsonb(hold), "id": import_id},
     )
-    return done.rowcount == 1
 
 
 def list_imports(
@@ -243,25 +216,21 @@ def find_import(connection: psycopg.Connection, import_id: str) -> Import:
     return found[0]
 
 
-def count_held(connection: psycopg.Connection, entry: Import) -> dict[str, int]:
-    """Guard -> how many pairs of people and shared values an import has noted to be looked at."""
-    found = connection.execute(
-        "SELECT guard, count(*) FROM merge_candidates WHERE team_id = %s AND import_id = %s"
-        " AND judgement IS NULL GROUP BY guard ORDER BY guard",
-        [entry.team_id, entry.import_id],
-    )
-    return dict(found.fetchall())
+def get_import(connection: psycopg.Connection, import_id: str) -> Import | None:
+    """The import of that id, if there is one."""
+    with connection.cursor(row_factory=class_row(Import)) as cursor:
+        return cursor.execute(f"{_IMPORT} WHERE import_id = %s", [import_id]).fetchone()
 
 
-def list_issues(
-    connection: psycopg.Connection, entry: Import, severity: Severity | None = None
-) -> list[Issue]:
-    """The rejects and damaged cells of an import, by line."""
-    with connection.cursor(row_factory=class_row(Issue)) as cursor:
-        found = cursor.execute(
-            "SELECT line_no, severity, code, field, message, raw, encoding FROM import_issues"
-            " WHERE import_id = %(id)s AND (%(severity)s::text IS NULL OR severity = %(severity)s)"
-            " ORDER BY line_no, field NULLS FIRST, code",
-            {"id": entry.issues_import_id or entry.import_id, "severity": severity},
-        )
-        return found.fetchall()
+def list_held(connection: psycopg.Connection) -> list[Import]:
+    """Imports that wait for a person's decision, the oldest first."""
+    with connection.cursor(row_factory=class_row(Import)) as cursor:
+        query = f"{_IMPORT} WHERE status = 'held' AND holds <> '[]' ORDER BY import_id"
+        return cursor.execute(query).fetchall()
+
+
+def list_of_run(connection: psycopg.Connection, run_id: str) -> list[Import]:
+    """Imports that ran last in a Prefect flow run, in their order."""
+    with connection.cursor(row_factory=class_row(Import)) as cursor:
+        query = f"{_IMPORT} WHERE run_id = %s ORDER BY started_at, import_id"
+        return cursor.execute(query, [run_id]).fetchall()

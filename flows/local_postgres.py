@@ -93,6 +93,11 @@ def stop(home: Path) -> bool:
     return True
 
 
+def is_running(home: Path) -> bool:
+    """Whether the embedded Postgres of ``home`` runs."""
+    return _server_of(home / "postgres" / "data") is not None
+
+
 def address(sockets: Path, database: str = ACCOUNT) -> str:
     """The connection URI of a database of the server that listens in ``sockets``."""
     return f"postgresql://{ACCOUNT}@/{quote(database)}?host={quote(str(sockets))}"

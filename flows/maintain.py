@@ -6,15 +6,19 @@ Run it by hand with ``leadfold maintain``; on a schedule with a deployment of pr
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import cast
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 from prefect.tasks import exponential_backoff
 
 from contracts.errors import LeadfoldError
-from flows.import_file import lost_connection
 from flows.retention import Maintenance, run_maintenance
+from flows.run_imports import lost_connection
+from flows.runs import hold_run
 from flows.settings import load_settings
 
 
@@ -31,13 +35,14 @@ def prune(dry_run: bool) -> Maintenance:
 
 
 @flow(name="maintain", validate_parameters=True)
-def maintain(dry_run: bool = False) -> Maintenance:
+def maintain(dry_run: bool = False) -> State[Maintenance]:
     """Remove files, histories and texts of rejects that are older than retention.yaml wants kept.
 
     Args:
         dry_run: Only tell what would be removed.
     """
-    done = prune(dry_run)
+    with hold_run(load_settings()):
+        done = prune(dry_run)
     logger = get_run_logger()
     for line in done.lines():
         logger.info(line)
@@ -46,7 +51,7 @@ def maintain(dry_run: bool = False) -> Maintenance:
         key="maintain",
         description="What was removed by age",
     )
-    return done
+    return Completed(message=" ".join(done.lines()), data=done)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--dry-run", action="store_true", help="only tell what would be removed")
     called = parser.parse_args(arguments)
     try:
-        done = maintain(called.dry_run)
+        done = cast(Maintenance, maintain(called.dry_run))
     except LeadfoldError as error:
         print(f"Error: {error}", file=sys.stderr)
         return error.exit_code

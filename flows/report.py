@@ -2,21 +2,26 @@
 
 import csv
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from contracts.issues import ISSUES
+from contracts.people import FIELDS
+from contracts.registry import load_sources
+from flows.import_issues import Issue
 from flows.jobs import Outcome
-from flows.ledger import Import, Issue
+from flows.ledger import Import
+from flows.reject_rows import list_correctable, tabulate
+from flows.settings import Settings
 from flows.terminal import make_table, text_of, visible
-from transforms.cells import neutralize
+from transforms.masks import mask_sentence
 
 _EXAMPLE_CHARS = 70
 # The end of an id is random; so much of it tells apart what one screen shows.
@@ -39,6 +44,7 @@ CAUSES = {
     "unmerge": "takes a person apart",
     "rules": "the file was imported before, and is read by other rules now",
     "review": "somebody judged who is one person, and who is not",
+    "correction": "rejected rows of an earlier import, corrected",
 }
 """What set off an import, where it was not the file alone."""
 
@@ -82,6 +88,30 @@ def sentence(outcome: Outcome) -> str:
     ]
     start = "Would be" if outcome.status == "dry_run" else "Done"
     return f"{start}: {counts.landed:,} rows: {', '.join(said)}."
+
+
+def public_sentence(outcome: Outcome, settings: Settings) -> str:
+    """An outcome in one sentence, for Prefect: with nobody's data in it, unless that is wanted."""
+    told = sentence(outcome)
+    if outcome.status == "dry_run" and outcome.reason:
+        told = f"{told} {outcome.reason}"
+    return hide(told, outcome.file_name, settings)
+
+
+def hide(text: str, file_name: str, settings: Settings) -> str:
+    """A sentence for Prefect: what it quotes of a file is hidden, unless that is wanted."""
+    if settings.shows_contacts:
+        return text
+    return mask_sentence(text, _known_words() | {*re.findall(r"[^\W\d_]+", file_name.lower())})
+
+
+@cache
+def _known_words() -> frozenset[str]:
+    """The words of the headers and fields that any contract knows, in lower case."""
+    names = {name for source in load_sources().values() for name in source.known_headers}
+    words = re.findall(r"[^\W\d_]+", " ".join((*names, *FIELDS, *load_sources())).lower())
+    # A letter alone is the start of any name.
+    return frozenset(word for word in words if len(word) > 1)
 
 
 def effects_sentence(effects: Mapping[str, Mapping[str, int]]) -> str:
@@ -135,29 +165,6 @@ def _fit_table(columns: Mapping[str, Sequence[str | int]], names: Sequence[str])
     return table
 
 
-def markdown(outcome: Outcome) -> str:
-    """An import as a page: for Prefect's artifacts."""
-    rows = [
-        f"| {label} | {getattr(outcome.counts, name):,} |" for name, label in COUNT_LABELS.items()
-    ]
-    matches = [
-        f"| {label} | {outcome.match.get(name, 0):,} |" for name, label in MATCH_LABELS.items()
-    ]
-    return "\n".join(
-        (
-            f"# {outcome.file_name} into {outcome.team_id}",
-            "",
-            sentence(outcome),
-            "",
-            *("| rows | count |", "|---|---:|", *rows),
-            "",
-            *("| found by | records |", "|---|---:|", *matches),
-            "",
-            f"`{outcome.import_id}`",
-        )
-    )
-
-
 def imports_table(entries: Sequence[Import]) -> Table:
     """The ledger, newest first."""
     columns: dict[str, list[str | int]] = {
@@ -194,10 +201,12 @@ def entry_lines(entry: Import) -> list[RenderableType]:
         text_of(f"started by {entry.started_by}, {entry.started_at:%Y-%m-%d %H:%M:%S} UTC, {took}"),
     ]
     if entry.cause in CAUSES:
-        of = f" ({entry.undoes_import_id})" if entry.undoes_import_id else ""
+        earlier = entry.undoes_import_id or entry.corrects_import_id
+        of = f" ({earlier})" if earlier else ""
         lines.append(Text(f"cause: {entry.cause}: {CAUSES[entry.cause]}{of}"))
     if entry.reason:
         lines.append(text_of(entry.reason, style="red"))
+    lines += [text_of(f"Earlier, {each['at'][:19]}: {each['reason']}") for each in entry.stops]
     if entry.status == "done":
         if entry.cause in ("file", "rules", "correction"):
             lines.append(summary([outcome]))
@@ -237,25 +246,27 @@ def issues_table(issues: Iterable[Issue]) -> Table:
 
 
 def write_rejects(path: Path, entry: Import, issues: Sequence[Issue]) -> int:
-    """Write rejected rows to a CSV for a spreadsheet, and return how many there were.
+    """Write rejected rows to a CSV that people correct and import again; return how many.
 
-    ``_leadfold_import`` and ``_leadfold_line`` tell where each row came from. A new file is for
-    its owner only: it holds people's data.
+    They stand under the header of their file, behind ``_leadfold_import`` and ``_leadfold_line``,
+    which tell where each came from, and ``_leadfold_reason``. What is resolved, and what is no
+    record, is left out. A new file is for its owner only: it holds people's data.
     """
-    reasons = _neutral([issue.message for issue in issues])
-    rows = _neutral([issue.text.rstrip("\r\n") for issue in issues])
+    header, rows = tabulate(entry, list_correctable(issues))
     opener = partial(os.open, mode=0o600)
     with open(path, "w", encoding="utf-8-sig", newline="", opener=opener) as file:
         writer = csv.writer(file)
-        writer.writerow(("_leadfold_import", "_leadfold_line", "code", "reason", "row"))
-        for issue, reason, row in zip(issues, reasons, rows, strict=True):
-            writer.writerow((entry.import_id, issue.line_no, issue.code, reason, row))
-    return len(issues)
+        writer.writerow(header)
+        writer.writerows(rows)
+    return len(rows)
 
 
-def _neutral(cells: list[str]) -> list[str]:
-    """Cells that no spreadsheet runs."""
-    return pl.select(neutralize(pl.lit(pl.Series(cells, dtype=pl.String)))).to_series().to_list()
+def rejects_hint(entry: Import, issues: Sequence[Issue]) -> str:
+    """Where the rejected rows are, and how many of them were corrected since."""
+    rejects = [issue for issue in issues if issue.severity == "reject"]
+    resolved = sum(issue.is_resolved for issue in rejects)
+    said = f"Corrected and loaded since: {resolved:,} of {len(rejects):,} rejected rows.\n"
+    return f"{said if resolved else ''}The rejected rows: leadfold rejects {entry.import_id}"
 
 
 def _short(text: str) -> str:

@@ -126,7 +126,8 @@ def _prune_files(
     in_use = {
         digest
         for (digest,) in connection.execute(
-            "SELECT file_hash FROM imports WHERE status = 'running' AND file_hash IS NOT NULL"
+            "SELECT file_hash FROM imports WHERE status IN ('running', 'held')"
+            " AND file_hash IS NOT NULL"
         )
     }
     for kind, folder in _FOLDERS.items():

@@ -2,12 +2,15 @@
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from contracts.errors import WrongCallError
 
 _PROJECT = Path(__file__).resolve().parent.parent
+
+ALERTS = ("webhook", "email", "sms")
+"""The ways by which an alert may go out."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,15 @@ class Settings:
         lock_wait_seconds: How long to wait for another import of the same team.
         connect_timeout_seconds: How long a database may take to answer.
         conversation_url: Where a chat is read, with ``{conversation_id}`` in it; empty: nowhere.
+        shows_contacts: Whether reports in Prefect show names, phones and emails as they are.
+        ui_host: Where ``leadfold up`` listens.
+        ui_port: The port of Prefect's UI and API there.
+        ui_auth: Who may enter, ``user:password``; empty: whoever reaches it.
+        files_port: The port of rejects and metrics there.
+        workers: How many flow runs ``leadfold up`` carries out at a time.
+        prefect_database_url: The database of Prefect's server; empty: one beside Leadfold's.
+        alerts: Where failed, crashed and held imports are told: ``webhook``, ``email`` and ``sms``,
+            each with its address; what is not there is not told.
     """
 
     home: Path
@@ -31,6 +43,14 @@ class Settings:
     lock_wait_seconds: int = 3600
     connect_timeout_seconds: int = 10
     conversation_url: str = ""
+    shows_contacts: bool = False
+    ui_host: str = "127.0.0.1"
+    ui_port: int = 4200
+    ui_auth: str = field(default="", repr=False)
+    files_port: int = 4201
+    workers: int = field(default_factory=lambda: max(2, os.cpu_count() or 2))
+    prefect_database_url: str = field(default="", repr=False)
+    alerts: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def landing(self) -> Path:
@@ -42,6 +62,31 @@ class Settings:
         """One folder per running import; deleted at its end."""
         return self.home / "work"
 
+    @property
+    def runs(self) -> Path:
+        """One lock per flow run that lives."""
+        return self.home / "runs"
+
+    @property
+    def inbox(self) -> Path:
+        """Files that analysts may import by the form: ``<team>/<file>``."""
+        return self.home / "inbox"
+
+    @property
+    def drop(self) -> Path:
+        """The drop folder: ``<team>/<source or auto>/<file>``."""
+        return self.home / "drop"
+
+    @property
+    def archive(self) -> Path:
+        """Files that were imported: ``<team>/<file>``."""
+        return self.home / "archive"
+
+    @property
+    def quarantine(self) -> Path:
+        """Files that could not be imported, each with a report beside it."""
+        return self.home / "quarantine"
+
 
 def load_settings() -> Settings:
     """Read the environment; what is not set, or set to nothing, is as in ``Settings``.
@@ -49,7 +94,10 @@ def load_settings() -> Settings:
     ``LEADFOLD_HOME`` (default: the ``data`` folder of the checkout, else ``~/.leadfold``),
     ``LEADFOLD_DATABASE_URL``, ``LEADFOLD_MEMORY_LIMIT``, ``LEADFOLD_CHUNK_ROWS``,
     ``LEADFOLD_LOCK_WAIT_SECONDS``, ``LEADFOLD_CONNECT_TIMEOUT_SECONDS``,
-    ``LEADFOLD_CONVERSATION_URL``.
+    ``LEADFOLD_CONVERSATION_URL``, ``LEADFOLD_SHOW_CONTACTS``, ``LEADFOLD_UI_HOST``,
+    ``LEADFOLD_UI_PORT``, ``LEADFOLD_UI_AUTH``, ``LEADFOLD_FILES_PORT``, ``LEADFOLD_WORKERS``,
+    ``LEADFOLD_PREFECT_DATABASE_URL``, ``LEADFOLD_ALERT_WEBHOOK``, ``LEADFOLD_ALERT_EMAIL``,
+    ``LEADFOLD_ALERT_SMS``.
 
     Raises:
         WrongCallError: One of them holds what it cannot hold.
@@ -64,6 +112,18 @@ def load_settings() -> Settings:
             "LEADFOLD_CONNECT_TIMEOUT_SECONDS", Settings.connect_timeout_seconds, 1
         ),
         conversation_url=_read_template("LEADFOLD_CONVERSATION_URL"),
+        shows_contacts=_read_switch("LEADFOLD_SHOW_CONTACTS"),
+        ui_host=os.environ.get("LEADFOLD_UI_HOST", "").strip() or Settings.ui_host,
+        ui_port=_read_number("LEADFOLD_UI_PORT", Settings.ui_port, 1),
+        ui_auth=os.environ.get("LEADFOLD_UI_AUTH", "").strip(),
+        files_port=_read_number("LEADFOLD_FILES_PORT", Settings.files_port, 1),
+        workers=_read_number("LEADFOLD_WORKERS", max(2, os.cpu_count() or 2), 1),
+        prefect_database_url=os.environ.get("LEADFOLD_PREFECT_DATABASE_URL", "").strip(),
+        alerts={
+            kind: address
+            for kind in ALERTS
+            if (address := os.environ.get(f"LEADFOLD_ALERT_{kind.upper()}", "").strip())
+        },
     )
 
 
@@ -87,6 +147,13 @@ def _read_number(variable: str, default: int, least: int) -> int:
             f"Correct it, or unset it for {default}."
         )
     return int(text)
+
+
+def _read_switch(variable: str) -> bool:
+    text = os.environ.get(variable, "").strip().lower()
+    if text not in ("", "0", "1", "no", "yes"):
+        raise WrongCallError(f"{variable} is '{text}'.\nWrite yes or no.")
+    return text in ("1", "yes")
 
 
 def _read_memory(variable: str, default: str) -> str:

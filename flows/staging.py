@@ -7,23 +7,27 @@ import duckdb
 import polars as pl
 import psycopg
 
-from contracts.errors import UnreadableFileError
-from contracts.registry import load_source, load_sources
+from contracts.errors import TooManyRejectsError, UnreadableFileError
+from contracts.registry import load_sources
 from contracts.source import Source
-from flows import warehouse
+from flows import ledger_files, warehouse
+from flows.corrections import HINTS as CORRECTION_HINTS
 from flows.erased_rows import keep_out_erased
 from flows.fingerprints import change_seq, fetch_fingerprints
 from flows.jobs import Job, Progress
 from flows.landing import Batch
-from flows.reading import ReadingHints, read
+from flows.reading import Layout, ReadingHints, read
 from flows.reading.places import read_places
+from flows.reject_rows import describe_layout
 from flows.settings import Settings
 from transforms.admit import admit
 from transforms.conform import conform, map_columns
 from transforms.consents import list_opt_outs
+from transforms.corrections import check_marks, read_marks, restore_names, take_marks
 from transforms.dedupe import find_changed, group_records, keep_reading_issues, land_rows
 from transforms.file_times import find_file_time
 from transforms.normalize import normalize, rules_digest
+from transforms.reject_rate import say_too_many_rejects
 from transforms.relations import Work, append, stream
 from transforms.shapes import STAGED
 from transforms.times import DayOrder, count_day_order
@@ -39,13 +43,19 @@ def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Pat
     Raises:
         UnreadableFileError: It is no CSV with a header and rows.
         SourceDriftError: Its header or its name does not fit the source.
+        CorrectionError: It corrects rows of several imports.
+        TooManyRejectsError: More of its rows cannot be loaded than the policy takes for chance. A
+            dry run goes on, and says so.
     """
     work_file = settings.work / job.import_id / "work.duckdb"
     work_file.unlink(missing_ok=True)
     with closing(open_work_file(work_file, settings.memory_limit)) as work:
-        _land_records(work, job, batch, settings.chunk_rows, progress)
+        layout = _land_records(work, job, batch, settings.chunk_rows, progress)
         with warehouse.connected(settings, job.import_id) as connection:
+            if not job.is_dry_run:
+                ledger_files.note_layout(connection, job.import_id, describe_layout(layout))
             stage_changed(work, connection, job, batch, settings, progress)
+        _check_rejects(work, job)
     return work_file
 
 
@@ -57,6 +67,8 @@ def open_work_file(path: Path, memory_limit: str) -> Work:
             "memory_limit": memory_limit,
             "temp_directory": str(path.parent / "spill"),
             "preserve_insertion_order": "false",
+            # Every attempt starts over: what a power cut leaves of the file is never read.
+            "fsync_mode": "NONE",
         },
     )
     # It would draw bars into whatever terminal there is.
@@ -64,22 +76,35 @@ def open_work_file(path: Path, memory_limit: str) -> Work:
     return work
 
 
-def _land_records(work: Work, job: Job, batch: Batch, chunk_rows: int, progress: Progress) -> None:
-    """Fill ``landed`` with what the file says, and ``issues`` with what cannot be a row."""
-    source = load_source(job.source)
+def _land_records(
+    work: Work, job: Job, batch: Batch, chunk_rows: int, progress: Progress
+) -> Layout:
+    """Fill ``landed`` with what the file says, and ``issues`` with what cannot be a row.
+
+    Returns:
+        How the file is written.
+    """
+    source = job.contract
     open_work(work, list_sources())
-    file_time = find_file_time(job.file_name, source, job.landed_at)
+    file_time = find_file_time(job.dated_name, source, job.landed_at)
     append(work, "issues", file_time.issues.with_columns(pl.col("raw").cast(pl.Binary)))
-    reading = read(batch, hints=list_hints(source), chunk_rows=chunk_rows)
+    hints = CORRECTION_HINTS if job.corrects else list_hints(source)
+    reading = read(batch, hints=hints, chunk_rows=chunk_rows)
     encoding = reading.layout.encoding or "utf-8"
     note(work, "encoding", encoding)
     if not reading.layout.columns:
         raise UnreadableFileError(f"'{batch.file_name}' holds no records.")
     # Also of a file in which no record is a row: its header must fit.
-    map_columns(reading.layout.columns, source)
+    columns = reading.layout.columns
+    map_columns(tuple(restore_names(columns).values()) if job.corrects else columns, source)
     done = 0
     for chunk in reading.chunks():
-        conformed = conform(chunk.rows.lazy(), source).collect()
+        rows = chunk.rows
+        if job.corrects:
+            rows, marks = take_marks(rows)
+            append(work, "corrected_lines", marks)
+            append(work, "corrected_lines", read_marks(chunk.rejects))
+        conformed = conform(rows.lazy(), source).collect()
         tests = conformed.filter("is_test")
         land_rows(work, conformed.filter(~pl.col("is_test")).drop("is_test"))
         append(work, "issues", place_rejects(work, batch, tests, pl.lit("test_row")))
@@ -93,7 +118,10 @@ def _land_records(work: Work, job: Job, batch: Batch, chunk_rows: int, progress:
         raise UnreadableFileError(
             f"'{batch.file_name}' has a header but no rows: there is nothing to import."
         )
+    if job.corrects:
+        check_marks(work, job.corrects, job.file_name)
     group_records(work)
+    return reading.layout
 
 
 def list_sources() -> pl.DataFrame:
@@ -113,6 +141,16 @@ def list_hints(source: Source) -> ReadingHints:
         records_path=said.records or None,
         known_names=source.known_headers,
     )
+
+
+def _check_rejects(work: Work, job: Job) -> None:
+    """Hold a file of which too much cannot be loaded."""
+    if not (told := say_too_many_rejects(work, job.policy.max_reject_rate)):
+        note(work, "would_be_held", "")
+    elif job.is_dry_run:
+        note(work, "would_be_held", f"An import of it would be held: {told}")
+    else:
+        raise TooManyRejectsError(f"{job.file_name}: {told}")
 
 
 def _as_issues(found: pl.DataFrame, severity: str) -> pl.DataFrame:
@@ -139,7 +177,7 @@ def stage_changed(
         ErasureKeyError: People of the team were erased under another key than the one at hand.
     """
     note(work, "change_seq", str(change_seq(connection, job.team.team_id)))
-    source = load_source(job.source)
+    source = job.contract
     rules = rules_digest(source, job.team.region)
     is_same = fetch_fingerprints(connection, work, job.team.team_id, job.source_file, rules)
     note(work, "has_other_rules", "no" if is_same else "yes")
@@ -150,7 +188,7 @@ def stage_changed(
     work.execute("delete from issues where line_no in (select line_no from landed)").fetchall()
     keep_reading_issues(work)
     is_day_first = _day_order(work, source, settings.chunk_rows)
-    file_time = find_file_time(job.file_name, source, job.landed_at)
+    file_time = find_file_time(job.dated_name, source, job.landed_at)
     file_clock = pl.lit(file_time.clock, STAGED["clock"])
     done = 0
     for conformed in stream(

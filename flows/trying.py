@@ -42,13 +42,15 @@ def is_passing(error: Exception) -> bool:
     return isinstance(error, StalePlanError | psycopg.errors.UniqueViolation)
 
 
-def tell_stopped(settings: Settings, import_id: str, status: Status, reason: str) -> None:
+def tell_stopped(
+    settings: Settings, import_id: str, status: Status, reason: str, code: str = ""
+) -> None:
     """Tell the ledger why an import stopped, if the database can still be told."""
     with (
         suppress(LeadfoldError, psycopg.Error),
         warehouse.connected(settings, import_id) as connection,
     ):
-        ledger.stop_import(connection, import_id, status, reason)
+        ledger.stop_import(connection, import_id, status, reason, code)
 
 
 class Try(NamedTuple):

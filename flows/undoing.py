@@ -8,9 +8,18 @@ from contracts.errors import WrongCallError
 from contracts.policy import Policy
 from contracts.registry import parse_policy
 from flows import ledger, warehouse
-from flows.acts import Act, begin, carry_out, open_without_rows, resolve_stored, write
+from flows.acts import (
+    Act,
+    Start,
+    begin,
+    carry_out,
+    get_done,
+    open_without_rows,
+    resolve_stored,
+    write,
+)
 from flows.importing import sweep_killed
-from flows.jobs import Outcome, make_import_id
+from flows.jobs import Outcome
 from flows.ledger import Import
 from flows.settings import Settings
 from flows.teams import find_team, note_policy, policy_of, restore_policy
@@ -32,6 +41,7 @@ def run_undo(
     is_dry_run: bool = False,
     withdraws_opt_outs: bool = False,
     started_by: str = "",
+    start: Start | None = None,
 ) -> Outcome:
     """Take back what an import said, and what it changed in who is whom.
 
@@ -45,19 +55,23 @@ def run_undo(
         is_dry_run: Whether to tell what would change, and write nothing.
         withdraws_opt_outs: Whether the opt-outs go that it brought; else they stay.
         started_by: Who asks for it; empty: who runs this program.
+        start: How it is started; None: by a command, now.
 
     Raises:
         WrongCallError: There is no such import, or it cannot be undone.
         DatabaseUnavailableError: Postgres does not answer.
     """
-    own_id = make_import_id()
+    start = start or Start()
+    own_id = start.import_id
     with hold_workspace(settings.work, own_id):
         with warehouse.connected(settings, own_id) as connection:
             sweep_killed(connection, settings)
+            if done := get_done(connection, start):
+                return done
             entry = ledger.find_import(connection, import_id)
             _find_undoing(connection, entry.import_id, withdraws_opt_outs=withdraws_opt_outs)
             name = f"undo of {entry.file_name}"
-            act = Act(own_id, entry.team_id, CAUSE, name, is_dry_run)
+            act = Act(own_id, entry.team_id, CAUSE, name, is_dry_run, start)
             begin(connection, act, started_by, entry.import_id)
 
         def once(work: Work, attempt: Try) -> Outcome:

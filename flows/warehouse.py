@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from importlib import resources
 
 import psycopg
@@ -174,27 +175,34 @@ def migrate(connection: psycopg.Connection) -> list[str]:
         MigrationError: An applied migration was edited, the database is newer than this
             program, a table of ours exists without it, or the user may not create tables.
     """
-    files = _migrations()
+    files = read_migrations()
     # Reading first keeps the usual start free of locks.
-    if _pending(connection, files):
+    if list_pending(connection, files):
         with connection.transaction():
             connection.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [_MIGRATION_LOCK]
             )
-            pending = _pending(connection, files)
+            pending = list_pending(connection, files)
             for name in pending:
                 _apply_migration(connection, name, files[name])
             return pending
     return []
 
 
-def _migrations() -> dict[str, str]:
+@cache
+def read_migrations() -> dict[str, str]:
+    """Name -> SQL of every migration, in the order in which they are applied."""
     folder = resources.files("flows") / "migrations"
     names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
     return {name: (folder / name).read_text(encoding="utf-8") for name in names}
 
 
-def _pending(connection: psycopg.Connection, files: dict[str, str]) -> list[str]:
+def list_pending(connection: psycopg.Connection, files: dict[str, str]) -> list[str]:
+    """The names of the migrations that are still to be applied.
+
+    Raises:
+        MigrationError: An applied one was edited, or is not known to this program.
+    """
     # Asked of the catalog as a table: to_regclass may answer from before the lock was waited for.
     found = connection.execute(
         "SELECT FROM pg_tables WHERE schemaname = 'public' AND tablename = 'leadfold_migrations'"

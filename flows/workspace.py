@@ -17,7 +17,7 @@ def hold_workspace(work: Path, import_id: str) -> Iterator[Path]:
     work.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = work / (import_id + _LOCK)
     folder = work / import_id
-    with _lock(lock):
+    with lock_file(lock):
         folder.mkdir(mode=0o700, exist_ok=True)
         try:
             yield folder
@@ -45,8 +45,40 @@ def sweep_workspaces(work: Path) -> Iterator[str]:
             lock.unlink(missing_ok=True)
 
 
+def is_held(path: Path) -> bool:
+    """Whether a process that lives holds a lock."""
+    try:
+        with path.open("r") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return False
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+
+
 @contextmanager
-def _lock(path: Path) -> Iterator[IO[str]]:
+def try_lock(path: Path) -> Iterator[bool]:
+    """Hold a lock if nobody does, and tell whether; its file goes with it."""
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        # Who had it a moment ago has removed the file: what is locked now is no longer the lock.
+        if not path.exists() or not os.path.samestat(path.stat(), os.fstat(file.fileno())):
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def lock_file(path: Path) -> Iterator[IO[str]]:
+    """Hold a lock, waiting for whoever holds it; the kernel lets go of it when its holder dies."""
     while True:
         with path.open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)

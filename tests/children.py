@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from functools import wraps
 from multiprocessing.connection import Connection
@@ -19,9 +20,12 @@ from typing import ParamSpec, TypeVar
 
 import psycopg
 
+from flows import importing, warehouse
+from flows.dropping import import_dropped_files
 from flows.importing import PLAIN, run_import
 from flows.jobs import Request
 from flows.settings import Settings
+from flows.teams import find_team
 from flows.undoing import run_undo
 
 P = ParamSpec("P")
@@ -62,6 +66,18 @@ def import_and_die(
     started.send(True)
     (outcome,) = run_import(Request(path, team, source), settings, steps=steps)
     sys.exit(0 if outcome.status == "done" else f"{outcome.status}: {outcome.reason}")
+
+
+def drop_and_die(settings: Settings, team: str, point: str) -> None:
+    """Import what a team has dropped, and be killed at a point."""
+    _arm(point)
+    with closing(warehouse.connect(settings)) as connection:
+        found = find_team(connection, team)
+    for _ in import_dropped_files(
+        found, settings, lambda asked: importing.run_import(asked, settings)
+    ):
+        continue
+    sys.exit("the point was not reached")
 
 
 def undo_and_die(settings: Settings, import_id: str, point: str) -> None:

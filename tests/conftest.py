@@ -21,6 +21,32 @@ from tests.place import Place
 _numbers = count()
 
 
+# The files that take longest, each by itself: begun last, they would keep one core waiting.
+_LONGEST = (
+    *("test_up_crashes", "test_up", "test_dropping_live", "test_browser", "test_nightly_sync"),
+    *("test_undo", "test_docs_review", "test_docs_undo", "test_samples", "test_judging_promises"),
+    *(
+        "test_corrections",
+        "test_undo_promises",
+        "test_drop_folder",
+        "test_docs_why",
+        "test_importing",
+    ),
+    *("test_explaining_worlds", "test_crashes", "test_identity", "test_promises", "test_doctor"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; within a file the order stays."""
+    order = {name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name no test after bytes: packed ones hold the time, and each worker has its own."""
+    return "bytes" if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def server_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A LEADFOLD_HOME whose Postgres runs for the whole session, with a migrated template."""
@@ -114,3 +140,26 @@ def place(settings: Settings, tmp_path: Path) -> Iterator[Place]:
     """A database that is emptied between examples."""
     with closing(warehouse.connect(settings)) as connection:
         yield Place(settings, tmp_path, connection)
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the API of a Prefect server with all its services, one for the session."""
+    # Importing Prefect takes two seconds, which most tests need not wait for.
+    from tests.prefect_server import running_server
+
+    with running_server(tmp_path_factory.mktemp("prefect")) as url:
+        yield url
+
+
+@pytest.fixture
+def prefect_api(
+    prefect_server: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The server, to which flows of this process report; they use the test's own database."""
+    from tests.prefect_server import reporting_to
+
+    monkeypatch.setenv("LEADFOLD_HOME", str(settings.home))
+    monkeypatch.setenv("LEADFOLD_DATABASE_URL", settings.database_url)
+    with reporting_to(prefect_server):
+        yield prefect_server

@@ -4,11 +4,11 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contracts.issues import ISSUES
-from transforms.cells import mend_cells, mend_text, neutralize
+from transforms.cells import mend_cells, mend_text, neutralize, restore_neutral
 
 BLANKS = ["NULL", "N/A", "-", "nan", "none"]
 
@@ -171,3 +171,13 @@ def test_neutralized_cells_read_back(cells: list[str]) -> None:
     safe = pl.DataFrame({"cell": mended}).select(neutralize(pl.col("cell"))).to_series()
     assert not safe.str.contains(r"^[=+@＝]").any()
     assert mend_cells(safe, [], is_number=False)["value"].to_list() == mended.to_list()
+
+
+@given(ODD)
+@example(["'\t=1", "'-5", "-5", "''-5", "+1 415", "'+1", "'s-Hertogenbosch"])
+@settings(max_examples=200, deadline=None)
+def test_neutralizing_is_taken_back_to_the_letter(cells: list[str]) -> None:
+    """A reject that is dropped again is, where nobody corrected it, what it was."""
+    frame = pl.DataFrame({"cell": pl.Series(cells, dtype=pl.String)})
+    safe = frame.select(neutralize(pl.col("cell")).alias("cell"))
+    assert safe.select(restore_neutral(pl.col("cell")).alias("cell")).equals(frame)

@@ -162,9 +162,9 @@ def test_rejects_go_to_a_csv_that_a_spreadsheet_may_open(
     code, out, _ = call("rejects", import_id, "--csv", target)
     assert (code, out) == (0, f"1 rejected rows written to {target}.\n")
     header, row = target.read_text(encoding="utf-8-sig").splitlines()
-    assert header == "_leadfold_import,_leadfold_line,code,reason,row"
-    assert row.startswith(f"{import_id},2,no_identity,")
-    assert "\"'=cmd" in row
+    assert header == "_leadfold_import,_leadfold_line,_leadfold_reason,name,phone"
+    assert row.startswith(f'{import_id},2,"no_identity: ')
+    assert row.endswith(",'=cmd|' /C calc'!A0,12")
 
 
 @pytest.mark.parametrize(

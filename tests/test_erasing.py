@@ -17,7 +17,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from contracts.errors import LeadfoldError, WrongCallError
-from flows import erasing, ledger, teams
+from flows import erasing, import_issues, ledger, teams
 from flows.cli import leadfold
 from flows.erasing import run_erase
 from flows.erasure_keys import FILE_NAME
@@ -151,7 +151,7 @@ def test_a_person_is_gone_from_every_table_and_file(
     again = import_text(HEADER + ANN + BOB + CID)
     assert (again.counts.rejected, again.counts.unchanged, again.counts.inserted) == (1, 2, 0)
     assert others(connection) == kept
-    issues = ledger.list_issues(connection, ledger.find_import(connection, again.import_id))
+    issues = import_issues.list_issues(connection, ledger.find_import(connection, again.import_id))
     assert [(issue.code, issue.raw, issue.line_no) for issue in issues] == [("erased", None, 2)]
     import_text(
         "name,phone,email\nDan,415-555-9000,dan@example.com\n"

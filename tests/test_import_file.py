@@ -3,20 +3,30 @@
 import asyncio
 import subprocess
 import sys
+import traceback
+import zipfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 import yaml
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State, StateType
+from prefect.flow_engine import run_flow
 from prefect.flows import load_flow_from_entrypoint
 from prefect.settings import PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
+from prefect.states import Completed
 from prefect.testing.utilities import prefect_test_harness
 
-from flows import import_file, ledger, teams
-from flows.jobs import Request
+from flows import import_file, ledger, sweeping, teams
+from flows.importing import run_import
+from flows.jobs import Outcome, Request
+from flows.run_imports import LeadfoldFaultError, end
+from flows.runs import import_id_of
 from flows.settings import Settings
+from flows.sweeping import Suspects, sweep
 from tests.conftest import Import
 
 TEXT = "name,phone,email\nAnn,415-555-2671,\nBob,,bob@example.com\nZed,12,\nAnn,415-555-2671,\n"
@@ -36,6 +46,8 @@ def prefect() -> Iterator[None]:
 def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEADFOLD_HOME", str(settings.home))
     monkeypatch.setenv("LEADFOLD_DATABASE_URL", settings.database_url)
+    # A server of a program's own takes longer than Prefect waits for where all cores are busy.
+    monkeypatch.setenv("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 
 
 def state_of(connection: psycopg.Connection, team: str) -> list[tuple[object, ...]]:
@@ -72,7 +84,7 @@ def test_a_failed_import_is_a_failed_run_with_its_sentence(
     """Whoever looks at the run reads what the ledger says."""
     path = tmp_path / "empty.csv"
     path.touch()
-    state = import_file.import_file("acme", "generic", path, return_state=True)
+    state = import_file.import_path("acme", "generic", path, return_state=True)
     assert state.is_failed()
     assert state.message == (
         "Failed: empty.csv: the file is empty (0 bytes).\n"
@@ -80,6 +92,44 @@ def test_a_failed_import_is_a_failed_run_with_its_sentence(
     )
     (entry,) = ledger.list_imports(connection)
     assert entry.status == "failed"
+
+
+def test_a_fault_tells_where_it_is_and_of_nobody(settings: Settings) -> None:
+    """Prefect stores the text of an error, and strange ones quote what they were met with."""
+
+    def work() -> list[Outcome]:
+        raise ValueError("no such person: ann@example.com")
+
+    with pytest.raises(LeadfoldFaultError, match=r"^A fault of Leadfold's: ValueError") as caught:
+        end(work, settings)
+    assert "ann@" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_run_that_died_within_an_archive_goes_on_with_its_other_members(
+    prefect: None, environment: None, connection: psycopg.Connection, settings: Settings
+) -> None:
+    """Killed between two members, the run that is taken up again does not forget the second."""
+    path = settings.inbox / "acme" / "lists.zip"
+    path.parent.mkdir(parents=True)
+    called = {"team": "acme", "source": "generic", "file": "acme/lists.zip"}
+    with get_client(sync_client=True) as client:
+        run = client.create_flow_run(import_file.import_file, parameters=called)
+    members = {"a.csv": "name,phone\nAnn,415-555-2671\n", "b.csv": "name,phone\nBob,415-555-2672\n"}
+    for last in (1, 2):
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in list(members)[:last]:
+                archive.writestr(name, members[name])
+        if last == 1:
+            # As the ledger stands when the process dies before the second has begun.
+            run_import(
+                Request(path, "acme", "generic", import_id=import_id_of(str(run.id))), settings
+            )
+    run_flow(import_file.import_file, flow_run=run, parameters=called, return_type="state")
+    found = [(entry.file_name, entry.status) for entry in ledger.list_imports(connection)]
+    assert sorted(found) == [("lists.zip/a.csv", "done"), ("lists.zip/b.csv", "done")]
+    assert len(state_of(connection, "acme")) == 2
+    assert not path.exists()
+    assert (settings.archive / "acme" / "lists.zip").exists()
 
 
 def test_the_flow_as_a_program_says_nothing_but_its_outcome(
@@ -124,6 +174,35 @@ def test_every_deployment_names_a_flow() -> None:
     assert "import-file" in names
     for name, entrypoint in names.items():
         assert load_flow_from_entrypoint(entrypoint).name == name
+
+
+def test_a_run_is_dead_when_two_sweeps_say_so(
+    prefect: None,
+    environment: None,
+    connection: psycopg.Connection,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One that lets go of its lock, and a moment later tells its end, is not begun again."""
+    # The server says itself since when a run is in its state.
+    monkeypatch.setattr(sweeping, "_BEGINNING", timedelta(0))
+    with get_client(sync_client=True) as client:
+        flow_id = client.create_flow(import_file.import_file)
+        deployment_id = client.create_deployment(flow_id, "import-file")
+        ending, dead = (
+            client.create_flow_run_from_deployment(
+                deployment_id, state=State(type=StateType.RUNNING)
+            ).id
+            for _ in range(2)
+        )
+        suspects: Suspects = {}
+        assert sweep(settings, suspects) == []
+        client.set_flow_run_state(ending, Completed(), force=True)
+        (told,) = sweep(settings, suspects)
+        assert "taken up again" in told
+        names = [client.read_flow_run(run_id).state_name for run_id in (ending, dead)]
+        assert names == ["Completed", "TakenUpAgain"]
+        assert sweep(settings, suspects) == []
 
 
 def artifacts() -> list[object]:

@@ -12,7 +12,7 @@ import flows.folding
 import flows.importing
 import flows.trying
 from contracts.errors import StalePlanError
-from flows import ledger, teams
+from flows import import_issues, ledger, teams
 from flows.importing import run_import
 from flows.jobs import Request
 from flows.settings import Settings
@@ -81,7 +81,10 @@ def test_the_same_file_again_writes_nothing(
     assert second.match["source_record"] == 3
     entry = ledger.find_import(connection, second.import_id)
     assert entry.issues_import_id == first.import_id
-    assert {issue.line_no for issue in ledger.list_issues(connection, entry, "reject")} == {5, 7}
+    assert {issue.line_no for issue in import_issues.list_issues(connection, entry, "reject")} == {
+        5,
+        7,
+    }
 
 
 def test_a_record_with_a_rejected_row_is_told_each_time_and_written_once(

@@ -36,6 +36,7 @@ def test_the_flow_removes_and_tells(
     (settings.home / "retention.yaml").write_text("landed: 1\n")
     assert maintain.main([]) == 0
     assert "There is nothing to remove." in capsys.readouterr().out
+    assert maintain.maintain(return_state=True).message == "There is nothing to remove."
     (settings.home / "retention.yaml").write_text("landed: soon\n")
     assert maintain.main(["--dry-run"]) == 1
     assert "is no retention" in capsys.readouterr().err

@@ -13,7 +13,7 @@ import pytest
 import flows.folding
 from contracts.guards import GUARDS, REASONS, WORDS
 from contracts.registry import load_policy, load_source
-from flows import ledger, plan_report
+from flows import candidates, ledger, plan_report
 from flows.importing import run_import
 from flows.jobs import Outcome, Request
 from flows.settings import Settings
@@ -186,7 +186,7 @@ def test_what_a_snapshot_no_longer_has_ends(
     header = "Record ID - Contact,First Name,Email,Lifecycle Stage\n"
     rows = [f"{n},P{n},p{n}@example.com,lead\n" for n in range(20)]
     import_text(header + "".join(rows), "hubspot")
-    for module in ("folding", "staging", "importing"):
+    for module in ("jobs", "importing"):
         monkeypatch.setattr(f"flows.{module}.load_source", lambda name: feed)
     (lead, *_) = [
         c
@@ -464,7 +464,7 @@ def test_show_tells_pairs_conflicts_and_missing_records(
     many = "".join(f"{name},415-555-2672\n" for name in ("Dan", "Eve", "Fay", "Gus", "Hal"))
     outcome = import_text("name,phone\n" + rows + many)
     entry = ledger.find_import(connection, outcome.import_id)
-    held = ledger.count_held(connection, entry)
+    held = candidates.count_held(connection, entry)
     assert held == {"name": 3, "shared_value": 1}
     assert plan_report.remarks(entry, held) == [
         "3 pairs of people may be one: first names contradict 3.",

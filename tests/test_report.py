@@ -10,8 +10,9 @@ import pytest
 from rich.console import Console, RenderableType
 
 from flows import report, terminal
+from flows.import_issues import Issue
 from flows.jobs import Outcome
-from flows.ledger import Import, Issue
+from flows.ledger import Import
 from transforms.plan import Counts
 
 # Sets the title of a terminal; the second is its 8-bit form.
@@ -125,4 +126,4 @@ def test_no_spreadsheet_runs_a_reject(tmp_path: Path, row: str, cell: str) -> No
     report.write_rejects(path, make_entry(), [make_issue(row, message=f"={row}")])
     with path.open(encoding="utf-8-sig", newline="") as file:
         _, found = csv.reader(file)
-    assert found == ["import_0123456789", "2", "no_identity", f"'={row}", cell]
+    assert found == ["import_0123456789", "2", f"no_identity: ={row}", cell]

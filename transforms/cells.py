@@ -29,7 +29,7 @@ _ODD_START = r"^['=＝@#+\-]|^Err:|^\s|\s$"
 _ODD_NUMBER = r"\.0+$|^[+-]?\d[\d.,]*[eE][+\-]?\d+$"
 
 # OWASP, "CSV Injection": a cell that begins with one of these may be run by a spreadsheet.
-_RUNNABLE = r"^(?:'*[=+\-@＝＋－＠]|[\t\r\n])"
+_RUNNABLE = r"^'*[=+\-@＝＋－＠\t\r\n]"
 _PLAIN_NEGATIVE = r"^-\d{1,15}(?:[.,]\d+)?$"
 
 
@@ -152,8 +152,17 @@ def neutralize(text: pl.Expr) -> pl.Expr:
     in E.164 gets one too: Excel would turn it into a rounded number. Plain negative numbers stay.
     :func:`mend_cells` takes the apostrophe back, so a corrected file reads as it was written.
     """
-    is_runnable = text.str.contains(_RUNNABLE) & ~text.str.contains(_PLAIN_NEGATIVE)
-    return pl.when(is_runnable).then("'" + text).otherwise(text)
+    return pl.when(_is_runnable(text)).then("'" + text).otherwise(text)
+
+
+def restore_neutral(text: pl.Expr) -> pl.Expr:
+    """Text as it was before :func:`neutralize`: its inverse, to the letter."""
+    bare = text.str.slice(1)
+    return pl.when(text.str.starts_with("'") & _is_runnable(bare)).then(bare).otherwise(text)
+
+
+def _is_runnable(text: pl.Expr) -> pl.Expr:
+    return text.str.contains(_RUNNABLE) & ~text.str.contains(_PLAIN_NEGATIVE)
 
 
 def _blank_pattern(blanks: Collection[str]) -> str:

@@ -67,6 +67,10 @@ class Plan:
         digests = query(self.work, "select distinct digest from repeated order by digest")
         return digests["digest"].to_numpy().tobytes()
 
+    def corrected_lines(self) -> list[int]:
+        """Lines of the corrected import whose rows are loaded now, none of them in vain."""
+        return query(self.work, statement("list_corrected"))["corrects_line"].to_list()
+
     def issues(self, chunk_rows: int = 50_000) -> Iterator[pl.DataFrame]:
         """Rejected rows and damaged cells, each with its sentence."""
         sentences = {code: issue.sentence for code, issue in ISSUES.items()}

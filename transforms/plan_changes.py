@@ -87,6 +87,29 @@ class Sample(NamedTuple):
         return self.changes[0]
 
 
+class Reason(NamedTuple):
+    """Why rows are not loaded.
+
+    Attributes:
+        code: Of ``contracts.issues``.
+        rows: How many rows have it.
+        line_no: The line of the first of them.
+        raw: That row as it came, if it is kept.
+        encoding: How it is written.
+    """
+
+    code: str
+    rows: int
+    line_no: int
+    raw: bytes | None
+    encoding: str | None
+
+    @property
+    def example(self) -> str:
+        """The first row as text; bytes that are no text are shown as ``\\x..``."""
+        return (self.raw or b"").decode(self.encoding or "utf-8", "backslashreplace").strip()
+
+
 @dataclass(frozen=True)
 class Changes:
     """A plan in short.
@@ -97,6 +120,7 @@ class Changes:
         held: Guard -> how many links and values it holds back.
         fields: The fields of people who were there before, in the order of their names.
         samples: The first changes of each kind.
+        rejects: The ten most frequent reasons for which rows are not loaded.
     """
 
     rows: int = 0
@@ -104,6 +128,7 @@ class Changes:
     held: dict[str, int] = field(default_factory=dict)
     fields: tuple[FieldCount, ...] = ()
     samples: tuple[Sample, ...] = ()
+    rejects: tuple[Reason, ...] = ()
 
 
 _COUNTS = """
@@ -117,6 +142,11 @@ select field,
     count(*) filter (before is not null and after is not null) as replaced,
     count(*) filter (after is null) as emptied
 from plan_changes where what = 'persona' and action = 'update' group by field order by field
+"""
+_REJECTS = """
+select code, count(distinct line_no) as rows, min(line_no) as first_line,
+    arg_min(raw, line_no) as raw, arg_min(encoding, line_no) as encoding
+from plan_issues where severity = 'reject' group by code order by rows desc, code limit 10
 """
 
 
@@ -149,7 +179,8 @@ def list_changes(work: Work) -> Changes:
             held[guard] = changes
         rows += lines
     fields = tuple(FieldCount(*row) for row in query(work, _FIELDS).iter_rows())
-    return Changes(rows, counts, held, fields, tuple(_sample(work)))
+    rejects = tuple(Reason(*row) for row in query(work, _REJECTS).iter_rows())
+    return Changes(rows, counts, held, fields, tuple(_sample(work)), rejects)
 
 
 def stream_changes(work: Work, chunk_rows: int = 50_000) -> Iterator[pl.DataFrame]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import polars as pl
 import yaml
 
-from contracts.errors import HeldError, SourceDriftError
+from contracts.errors import SourceDriftError, UnknownSourceError
 from contracts.people import FIELDS, LIST_KINDS
 from contracts.source import Source, header_key
 from transforms.conform import map_columns
@@ -47,7 +47,7 @@ def recognise(file_name: str, headers: Sequence[str], sources: Mapping[str, Sour
     """The one contract that fits a file exactly.
 
     Raises:
-        HeldError: None does, or several do; the message names the nearest.
+        UnknownSourceError: None does, or several do; the message names the nearest.
     """
     fits = rank_sources(headers, sources)
     exact = [fit for fit in fits if fit.is_exact]
@@ -58,7 +58,7 @@ def recognise(file_name: str, headers: Sequence[str], sources: Mapping[str, Sour
         return sources[chosen[0].name]
     near = ", ".join(f"{fit.name} ({fit.score:.0%})" for fit in (chosen or fits)[:3])
     many = "several contracts fit" if chosen else "no contract fits exactly; the nearest are"
-    raise HeldError(
+    raise UnknownSourceError(
         f"{file_name}: {many}: {near}.\nName the source, or look at the file: leadfold inspect FILE"
     )
 

@@ -75,9 +75,10 @@ def _load(
 ) -> tuple[str, pl.DataFrame]:
     names = workbook.sheet_names
     if wanted is not None and wanted not in names:
+        there = ", ".join(f"'{name}'" for name in names)
         raise refusal(
             batch.file_name,
-            f"there is no sheet '{wanted}'. The workbook has {', '.join(map(repr, names))}.",
+            f"there is no sheet '{wanted}'. The workbook has {there}.",
             "Name one of these in the contract.",
         )
     for name in [wanted] if wanted is not None else names:
