@@ -19,13 +19,15 @@ from contracts.errors import WrongCallError
 from flows.deployments import TAKEN_UP
 from flows.email_alert import EmailAlert
 from flows.settings import Settings
+from flows.waiting import HELD
 
 # What happens -> the events of Prefect by which it is known, and what people are told.
 _EVENTS = {
     "failed": (["prefect.flow-run.Failed"], "failed"),
     "crashed": (["prefect.flow-run.Crashed"], "crashed, and is tried again up to three times"),
     "held": (
-        ["prefect.flow-run.Suspended", "prefect.flow-run.Paused"],
+        # The name of the state, not its type, names the event (flows.waiting).
+        [f"prefect.flow-run.{HELD}"],
         "is held until somebody decides",
     ),
 }
