@@ -293,6 +293,10 @@ def test_what_prefect_lacks_is_told(prefect_api: str, settings: Settings) -> Non
     def ask() -> list[str]:
         return told(doctor_prefect.check_server(settings))
 
+    # The server is shared: other tests may have left theirs.
+    with get_client(sync_client=True) as client:
+        for each in client.read_deployments():
+            client.delete_deployment(each.id)
     (missing,) = ask()
     names = [each.name for each in list_deployments()]
     assert missing.startswith(f"wrong: Not deployed: {', '.join(names)}.")
