@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from contracts.errors import CorrectionError
+from contracts.feeds import AUTO
 from contracts.registry import load_source
 from flows import ledger, warehouse
-from flows.inspecting import AUTO
 from flows.jobs import Job
 from flows.landing import Batch
 from flows.ledger import Import

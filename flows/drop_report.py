@@ -7,10 +7,10 @@ from pathlib import Path
 import psycopg
 from rich.console import Console, RenderableType
 
+from contracts.feeds import AUTO
 from flows import import_issues, ledger, report
 from flows.drop_claims import Claim
 from flows.import_issues import Issue
-from flows.inspecting import AUTO
 from flows.jobs import Outcome
 from flows.moving import write_whole
 from flows.reject_rows import list_correctable

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from watchfiles import Change, watch
 
+from contracts.feeds import AUTO
 from flows import warehouse
 from flows.drop_claims import FOLDER
 from flows.drop_runs import start_imports, teams_with_work
 from flows.dropped_files import SETTLE_SECONDS, Dropped, Settling, list_dropped
 from flows.dropping import list_abandoned, refuse_nobodys, settle_held
-from flows.inspecting import AUTO
 from flows.settings import Settings
 from flows.teams import Team, list_teams
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from contracts.feeds import AUTO
 from contracts.registry import load_sources
-from flows.inspecting import AUTO
 from flows.settings import Settings
 from flows.teams import Team
 

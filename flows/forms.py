@@ -12,9 +12,9 @@ from prefect.exceptions import ObjectNotFound
 from watchfiles import watch
 
 from contracts.errors import LeadfoldError
+from contracts.feeds import AUTO
 from contracts.registry import load_sources
 from flows import inbox, warehouse
-from flows.inspecting import AUTO
 from flows.settings import Settings
 from flows.teams import Team, list_teams
 

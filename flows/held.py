@@ -7,13 +7,12 @@ from typing import cast, get_args
 import psycopg
 
 from contracts.errors import WrongCallError
-from contracts.feeds import Feed
+from contracts.feeds import AUTO, Feed
 from contracts.registry import load_source
 from flows import ledger, teams, warehouse
 from flows.feeds import feed_of
 from flows.file_forms import Form
 from flows.importing import PLAIN, Steps, carry_out
-from flows.inspecting import AUTO
 from flows.jobs import Job, Outcome, Progress, say_nothing
 from flows.landing import Batch
 from flows.ledger import Choice, Import

@@ -17,10 +17,10 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from contracts.errors import LeadfoldError
+from contracts.feeds import AUTO
 from contracts.registry import load_source
 from flows import inbox, ledger, report, warehouse
 from flows.importing import list_closed
-from flows.inspecting import AUTO
 from flows.jobs import Outcome, Request
 from flows.plan_files import check_plan_file
 from flows.run_imports import STEPS, RunProgress, end, import_in_run, name_run, publish_outcome

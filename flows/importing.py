@@ -15,11 +15,12 @@ from contracts.errors import (
     UnreadableFileError,
     WrongCallError,
 )
+from contracts.feeds import AUTO
 from contracts.registry import load_source
 from flows import ledger, ledger_files, teams, warehouse
 from flows.corrections import as_correction
 from flows.folding import fold
-from flows.inspecting import AUTO, find_source
+from flows.inspecting import find_source
 from flows.jobs import Job, Outcome, Progress, Request, member_import_id, say_nothing
 from flows.landing import Batch, check_path, land
 from flows.plan_files import check_alone

@@ -8,7 +8,6 @@ from pathlib import Path
 import polars as pl
 
 from contracts.errors import UnreadableFileError
-from contracts.feeds import AUTO as AUTO
 from contracts.registry import load_source, load_sources
 from flows.landing import Batch, land
 from flows.reading import Layout, read
