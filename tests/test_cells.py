@@ -164,6 +164,7 @@ def test_neutralize(cell: str | None, safe: str | None) -> None:
 
 
 @given(ODD)
+@example(["'\t0", "'\t='1", "'\t '\t '\t '1", "'\tx", "' 1", "'\t'x"])
 @settings(max_examples=200, deadline=None)
 def test_neutralized_cells_read_back(cells: list[str]) -> None:
     """A file written for people reads as what was written."""

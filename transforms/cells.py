@@ -16,9 +16,10 @@ _ERROR = (
     r"^(?:#(?:REF|NAME|VALUE|DIV/0|NUM|NULL|SPILL|CALC|FIELD|BLOCKED|CONNECT|BUSY|UNKNOWN)[!?]"
     r"|#N/A|#GETTING_DATA|Err:\d{3}|#{4,})$"
 )
-# A marker that says "text" stands only before what a spreadsheet would have calculated with.
-# `'s-Hertogenbosch` and `'t Hooft` keep their apostrophe.
-_APOSTROPHES = r"^'+([0-9=+\-@＝＋－＠])"
+# A marker that says "text" stands only before what a spreadsheet would have calculated with, or
+# before white space that `neutralize` has made harmless. `'s-Hertogenbosch` and `'t Hooft` keep
+# their apostrophe.
+_APOSTROPHES = r"^(?:'['\s]*[\t\r\n]\s*)?(?:'+([0-9=+\-@＝＋－＠]))?"
 _WRAPPED = r'^="([^"]*)"$'
 # Also `+cmd|...` and `-x(...)`. `+1 (415) 555-2671` and `-5` are none.
 _FORMULA = r"^(?:[=＝].|@\p{L}+\(|[+\-@][^|]*\|.*!|[+\-]\p{L}.*[(|!])"
