@@ -69,6 +69,16 @@ def write_reports(
     write_whole(Path(f"{path}{REPORT}"), f"{text.strip()}\n".encode())
 
 
+def note_not_kept(path: Path) -> None:
+    """Add to the report of a file why the file itself is not there."""
+    report = Path(f"{path}{REPORT}")
+    note = (
+        "The file itself is not kept: it held rows of people who were erased, and cannot be kept"
+        " without them."
+    )
+    write_whole(report, f"{report.read_text()}\n{note}\n".encode())
+
+
 def remove_reports(path: Path) -> None:
     """Take away what stands beside a file that moves on."""
     for ending in BESIDE:

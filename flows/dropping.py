@@ -11,8 +11,9 @@ from polars.exceptions import PanicException
 
 from contracts.errors import LeadfoldError, WrongCallError
 from flows import drop_claims, ledger, warehouse
+from flows.archiving import archive, list_imported
 from flows.drop_claims import Claim
-from flows.drop_report import BESIDE, remove_reports, write_reports
+from flows.drop_report import BESIDE, note_not_kept, remove_reports, write_reports
 from flows.dropped_files import (
     SETTLE_SECONDS,
     Dropped,
@@ -164,7 +165,7 @@ def _settle(connection: psycopg.Connection, claim: Claim, settings: Settings) ->
     # From now on it is an abandoned claim, should this process die.
     ended = _place(replace(claim, aside=str(old)), outcomes, settings)
     write_reports(connection, ended.claim, outcomes, ended.path)
-    move_over(old, ended.path)
+    _put_away(connection, old, ended)
     remove_reports(old)
     drop_claims.forget(claim, settings)
     return ended
@@ -241,20 +242,29 @@ def _import(claim: Claim, settings: Settings, import_one: ImportOne) -> tuple[Cl
 def _finish(claim: Claim, outcomes: list[Outcome], settings: Settings) -> Ended:
     """Write the report, then move the file: where it lies, its report is."""
     ended = _place(claim, outcomes, settings)
+    path = claim.path(settings)
     if outcomes:
         with warehouse.connected(settings, claim.import_id) as connection:
             write_reports(connection, ended.claim, outcomes, ended.path)
+            _put_away(connection, path, ended)
     else:
         write_reports(None, ended.claim, [], ended.path)
-    if claim.is_file:
-        move_over(claim.path(settings), ended.path)
-    else:
-        ended.path.unlink()
+        if claim.is_file:
+            move_over(path, ended.path)
+        else:
+            ended.path.unlink()
     if ended.claim.is_held:
         drop_claims.leave(ended.claim, settings)
     else:
         drop_claims.forget(claim, settings)
     return ended
+
+
+def _put_away(connection: psycopg.Connection, path: Path, ended: Ended) -> None:
+    """Move an imported file to where its report is; what is kept of it holds nobody erased."""
+    imported = list_imported(connection, [each.import_id for each in ended.outcomes])
+    if not archive(path, ended.path, imported):
+        note_not_kept(ended.path)
 
 
 def _place(claim: Claim, outcomes: list[Outcome], settings: Settings) -> Ended:

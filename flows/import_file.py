@@ -20,6 +20,7 @@ from contracts.errors import LeadfoldError
 from contracts.feeds import AUTO
 from contracts.registry import load_source
 from flows import inbox, ledger, report, warehouse
+from flows.archiving import list_imported
 from flows.importing import list_closed
 from flows.jobs import Outcome, Request
 from flows.plan_files import check_plan_file
@@ -79,7 +80,7 @@ def import_file(
             if not dry_run:
                 outcomes = [_settle(outcome, run_id, settings) for outcome in outcomes]
             if all(outcome.status == "done" for outcome in outcomes):
-                _archive(request, outcomes, settings)
+                _clear_inbox(request, outcomes, settings)
             return outcomes
 
     return end(work, settings)
@@ -112,12 +113,11 @@ def _settle(outcome: Outcome, run_id: str, settings: Settings) -> Outcome:
     return settle(outcome.import_id, run_id, settings, progress, STEPS, tell)
 
 
-def _archive(request: Request, outcomes: Sequence[Outcome], settings: Settings) -> None:
+def _clear_inbox(request: Request, outcomes: Sequence[Outcome], settings: Settings) -> None:
     """Take the file out of the inbox, now that it is in."""
     with warehouse.connected(settings) as connection:
-        entries = [ledger.find_import(connection, each.import_id) for each in outcomes]
-    hashes = [entry.file_hash for entry in entries]
-    inbox.archive(settings, request.team, request.path, hashes)
+        imported = list_imported(connection, [each.import_id for each in outcomes])
+    inbox.clear(settings, request.team, request.path, imported)
 
 
 @flow(name="import-path", flow_run_name=_run_name, validate_parameters=True, persist_result=False)

@@ -1,15 +1,13 @@
 """The inbox: a folder per team, whose files analysts import by a form in the Prefect UI."""
 
 import os
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
-from contracts.errors import LeadfoldError, WrongCallError
-from flows.landing import land
+from contracts.errors import WrongCallError
+from flows.archiving import Imported, archive, was_imported
+from flows.moving import reserve
 from flows.settings import Settings
 from flows.teams import Team
 from flows.terminal import visible
@@ -86,8 +84,8 @@ def find_file(settings: Settings, team: Team, file: str) -> Path:
     return path
 
 
-def archive(settings: Settings, team_id: str, path: Path, hashes: Sequence[str | None]) -> None:
-    """Move a file that was imported out of the inbox, to ``archive/<team>/``.
+def clear(settings: Settings, team_id: str, path: Path, imported: Sequence[Imported]) -> None:
+    """Take a file that was imported out of the inbox, to ``archive/<team>/``.
 
     One that was replaced meanwhile stays: it has not been imported. One that is gone is no matter.
 
@@ -95,24 +93,10 @@ def archive(settings: Settings, team_id: str, path: Path, hashes: Sequence[str |
         settings: Where inbox and archive are.
         team_id: Whose file it is.
         path: The file in the inbox.
-        hashes: What was imported of it, by content: one for each member of an archive.
+        imported: What was imported of it: one for each member of an archive.
     """
-    settings.work.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        # Not among what was landed: from there, people who were erased are out by now.
-        with tempfile.TemporaryDirectory(dir=settings.work) as scratch:
-            found = [batch.sha256 for batch in land(path, Path(scratch))]
-    except LeadfoldError:
-        return
-    if found != list(hashes):
-        return
-    folder = settings.archive / team_id
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    target = folder / path.name
-    if target.exists():
-        now = datetime.now(UTC)
-        target = folder / f"{path.stem[:180]}.{now:%Y%m%dT%H%M%S%f}Z{path.suffix}"
-    shutil.move(path, target)
+    if was_imported(path, imported, settings.work):
+        archive(path, reserve(settings.archive / team_id, path.name), imported)
 
 
 def _is_listed(name: str) -> bool:

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 
-def reserve(folder: Path, name: str, beside: Sequence[str]) -> Path:
+def reserve(folder: Path, name: str, beside: Sequence[str] = ()) -> Path:
     """An empty file of a name that nothing there has, for what is to be moved over it.
 
     The name as it is, else with today's date, else with a number, too.

@@ -8,6 +8,7 @@ import pytest
 from contracts.errors import WrongCallError
 from contracts.registry import load_sources
 from flows import forms, inbox
+from flows.archiving import Imported
 from flows.landing import land
 from flows.settings import Settings
 from flows.teams import Team
@@ -96,12 +97,12 @@ def test_what_was_imported_moves_to_the_archive(home: Settings) -> None:
     """Under another name where its own is taken; a file that was replaced meanwhile stays."""
     for text in ("phone\n1\n", "phone\n2\n"):
         path = put(home, "acme/list.csv", 1, text)
-        hashes = [batch.sha256 for batch in land(path, home.landing)]
-        inbox.archive(home, "acme", path, hashes)
+        imported = [Imported(batch.sha256, "generic") for batch in land(path, home.landing)]
+        inbox.clear(home, "acme", path, imported)
         assert not path.exists()
-    inbox.archive(home, "acme", path, hashes)
+    inbox.clear(home, "acme", path, imported)
     archived = sorted(each.name for each in (home.archive / "acme").iterdir())
     assert (len(archived), archived[-1]) == (2, "list.csv")
     path = put(home, "acme/list.csv", 1, "phone\n3\n")
-    inbox.archive(home, "acme", path, hashes)
+    inbox.clear(home, "acme", path, imported)
     assert path.exists()
