@@ -36,6 +36,7 @@ than the code's sentence."""
 
 _NAMES = ("first_name", "middle_name", "last_name", "full_name")
 _TITLE_CASE = r"^\p{Lu}\p{Ll}+$"
+_NO_LIST = pl.lit(None, pl.List(pl.String))
 _NAME_PARTS = ("honorific", *_NAMES[:3], "suffix", "full_name")
 
 
@@ -183,6 +184,8 @@ def _names(rows: pl.DataFrame, conformed: pl.DataFrame, issues: list[pl.DataFram
 def _phones(cells: pl.DataFrame, source: Source, issues: list[pl.DataFrame]) -> pl.DataFrame:
     """All numbers of a row as one list, each once, the first written first."""
     long = _long(cells, "phones", source)
+    if not len(long):
+        return long.select("line_no", phones=_NO_LIST)
     answers = normalize_phones(
         long["raw"],
         long["region"],
@@ -207,6 +210,8 @@ def _phones(cells: pl.DataFrame, source: Source, issues: list[pl.DataFrame]) -> 
 def _emails(cells: pl.DataFrame, source: Source, issues: list[pl.DataFrame]) -> pl.DataFrame:
     """All addresses of a row as one list, each once by its key, the first written first."""
     long = _long(cells, "emails", source)
+    if not len(long):
+        return long.select("line_no", emails=_NO_LIST, email_keys=_NO_LIST)
     read = long.hstack(normalize_emails(long["raw"], refuse_disposable=source.refuse_disposable))
     hint = pl.select(pl.lit("Perhaps ") + pl.lit(read["suggestion"]) + "?").to_series()
     _note(issues, read["line_no"], "emails", read["raw"], read["issue"], hint)

@@ -79,9 +79,12 @@ def read_shapes(texts: pl.Series, day_first: bool | None) -> LocalTimes:
         day_first: Order of day and month in ``03/04/2025``. None: not known.
     """
     parts = pl.DataFrame({"text": texts}).with_row_index("row")
+    # A file has one shape or two, and each costs what it costs, however few its rows.
+    rows = {shape: parts.filter(texts.str.contains(shape)) for shape in SHAPES}
     read = [
-        _read_shape(parts.filter(pl.col("text").str.contains(shape)), shape, day_first)
-        for shape in SHAPES
+        _read_shape(found, shape, day_first)
+        for shape, found in rows.items()
+        if len(found) or shape == SHAPES[0]
     ]
     found = pl.concat(read).unique("row", keep="first", maintain_order=True)
     joined = parts.select("row").join(found, on="row", how="left", maintain_order="left")

@@ -16,6 +16,7 @@ _PLACEHOLDER = (
     + r")[^\p{L}\p{N}]*$"
 )
 _SAID = ("honorific", "suffix", "issue")
+_READ = ("honorific", *_FIELDS[:3], "suffix", "full_name", "name_key", "issue")
 _SEVERAL = r"(?i)\p{L}\.?\s*(?:&|\+|\s(?:and|und|&amp;)\s)\s*\p{L}"
 _FAMILY_FIRST_SCRIPTS = r"[\p{Han}\p{Hangul}\p{Hiragana}\p{Katakana}]"
 _PARTICLE = rf"(?:(?i:{'|'.join(words.PARTICLES)})\.?\s+)"
@@ -53,14 +54,16 @@ def normalize_names(names: pl.DataFrame) -> pl.DataFrame:
     """
     tidied = names.select(parts.tidy(pl.col(name).cast(pl.String)).alias(name) for name in _FIELDS)
     is_odd = ~tidied.select(parts.is_plain_row(*_FIELDS[:3])).to_series()
-    odd = _normalize_odd(tidied.filter(is_odd))
     untouched = tidied.with_columns(
         honorific=pl.lit(None, pl.String),
         suffix=pl.lit(None, pl.String),
         name_key=fold(_name_to_compare()),
         issue=pl.lit(None, pl.String),
     )
-    return pl.DataFrame({name: put(untouched[name], is_odd, odd[name]) for name in odd.columns})
+    if not is_odd.any():
+        return untouched.select(_READ)
+    odd = _normalize_odd(tidied.filter(is_odd))
+    return pl.DataFrame({name: put(untouched[name], is_odd, odd[name]) for name in _READ})
 
 
 def _name_to_compare() -> pl.Expr:
