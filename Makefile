@@ -33,8 +33,10 @@ demo: $(READY)
 up: $(READY)
 	@exec $(VENV)/bin/leadfold up
 
+# Hundreds of tests start processes of ours, which read what is compiled; two workers have a core each.
 test: $(READY)
-	@$(VENV)/bin/python -m pytest
+	@$(VENV)/bin/python -m compileall -q contracts transforms flows tests
+	@POLARS_MAX_THREADS=1 $(VENV)/bin/python -m pytest
 
 check: $(READY)
 	@$(VENV)/bin/ruff check .
@@ -56,11 +58,13 @@ bench: $(READY)
 	@echo "\nFrom a drop to the commit, and what Prefect adds to an import:"
 	@$(VENV)/bin/python -m tests.benchmarks.bench_drop 1000 10
 
+soak: export LEADFOLD_SOAK = yes
 soak: $(READY)
 	@LEADFOLD_EXAMPLES=60 LEADFOLD_MOMENTS=60 $(VENV)/bin/python -m pytest -q \
 	  tests/test_promises.py tests/test_undo_promises.py tests/test_judging_promises.py \
 	  tests/test_explaining_worlds.py tests/test_crashes.py
-	@LEADFOLD_DROPS=500 $(VENV)/bin/python -m pytest -q -n0 tests/test_dropping_live.py
+	@LEADFOLD_DROPS=500 LEADFOLD_FEED_FILES=30 $(VENV)/bin/python -m pytest -q -n0 \
+	  tests/test_dropping_live.py tests/test_browser.py tests/test_nightly_sync.py
 	@LEADFOLD_PARITY_ROWS=2000000 LEADFOLD_PARITY_SEED=1 $(VENV)/bin/python -m pytest -q -s \
 	  tests/test_phones.py -k generated
 	@$(VENV)/bin/python -m tests.benchmarks.bench_reading --memory 2

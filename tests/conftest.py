@@ -1,5 +1,6 @@
 """Real Postgres for every test: one embedded server a run, a fresh clone of a database a test."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -23,7 +24,7 @@ _numbers = count()
 
 # The files that take longest, each by itself: begun last, they would keep one core waiting.
 _LONGEST = (
-    *("test_up_crashes", "test_up", "test_dropping_live", "test_browser", "test_nightly_sync"),
+    *("test_up_crashes", "test_up", "test_browser", "test_nightly_sync"),
     *("test_undo", "test_docs_review", "test_docs_undo", "test_samples", "test_judging_promises"),
     *(
         "test_corrections",
@@ -37,9 +38,13 @@ _LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest; within a file the order stays."""
+    """Begin with what takes longest; within a file the order stays. Leave out what soaks."""
     order = {name: place for place, name in enumerate(_LONGEST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+    if "LEADFOLD_SOAK" not in os.environ:
+        for item in items:
+            if item.get_closest_marker("soak"):
+                item.add_marker(pytest.mark.skip(reason="takes minutes: make soak"))
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

@@ -203,6 +203,7 @@ def _all_that_prefect_knows(up: Running) -> str:
     return text.lower()
 
 
+@pytest.mark.soak
 def test_a_decision_that_lacks_something_is_asked_for_again(up: Running) -> None:
     """In the same run, with what is missing; what was held again is asked about again."""
     put_into_inbox(up, "again.csv", BAD.replace("first_name", "zip"))
@@ -233,6 +234,7 @@ def _answer(up: Running, run: dict[str, Any], answer: dict[str, str]) -> dict[st
     return await_(went_on, "what the answer leads to")
 
 
+@pytest.mark.soak
 def test_what_is_decided_by_command_is_asked_no_more(up: Running) -> None:
     """The run that waits for it ends, with a sentence; one that nobody has decided goes on to."""
     put_into_inbox(up, "late.csv", BAD)

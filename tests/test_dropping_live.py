@@ -1,7 +1,7 @@
 """The drop folder of a running Leadfold: a burst of files, a kill, and what came while it was down.
 
-One ``leadfold up`` goes through it all, since its start takes seconds. To soak:
-``LEADFOLD_DROPS=500``.
+One ``leadfold up`` goes through it all, since its start takes seconds. ``make soak`` runs it, with
+``LEADFOLD_DROPS=500``; what needs no running Leadfold is in ``test_drop_folder``.
 """
 
 import os
@@ -22,6 +22,8 @@ from flows.dropped_files import SETTLE_SECONDS
 from flows.settings import Settings
 from tests.running import Running, await_
 from tests.test_up_crashes import await_waiting, team_busy
+
+pytestmark = pytest.mark.soak
 
 DROPS = int(os.environ.get("LEADFOLD_DROPS", "40"))
 WRITERS = 5
