@@ -30,6 +30,7 @@ from flows.run_imports import end, import_in_run
 from flows.runs import hold_run
 from flows.settings import Settings, load_settings
 from flows.teams import find_team
+from flows.terminal import visible
 from flows.waiting import HELD
 from flows.workspace import try_lock
 from transforms.plan import NO_ROWS, Counts
@@ -156,6 +157,11 @@ def _sum_up(ended: Sequence[Ended], settings: Settings) -> State[Any]:
             if name in ("landed", "inserted", "updated", "rejected")
         )
         message = f"{len(ended):,} files: {files}. {rows}."
+        if named := [
+            visible(each.claim.name) for each in ended if each.status in ("failed", "held")
+        ]:
+            more = f" and {len(named) - _FEW:,} more" if len(named) > _FEW else ""
+            message += f" Not in: {', '.join(named[:_FEW])}{more}."
     if found["failed"] or found["held"]:
         return Failed(name="Failed" if found["failed"] else HELD, message=message)
     return Completed(message=message)

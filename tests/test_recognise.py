@@ -31,6 +31,12 @@ def test_a_file_that_fits_in_part_is_held() -> None:
         recognise("x.csv", ["Phone", "Favourite colour"], load_sources())
 
 
+def test_a_file_of_which_nothing_is_known_names_no_contract() -> None:
+    """That one knows none of its columns would tell an analyst nothing."""
+    with pytest.raises(HeldError, match=r"x\.csv: no source that we know has such columns\.\n"):
+        recognise("x.csv", ["Colour", "Favourite dish"], load_sources())
+
+
 def test_a_list_of_which_every_column_is_known_is_generic() -> None:
     """Usual English headers and no other fit exactly."""
     assert recognise("x.csv", ["First Name", "phone", "E-Mail"], load_sources()).name == "generic"

@@ -17,6 +17,8 @@ from transforms.phones import normalize_phones
 _MOST = 0.6
 # One header in common may be chance: `Contact ID` is Salesforce's, and GoHighLevel's too.
 _OWN_HEADERS = 2
+# A contract that knows less of a file's columns is not worth naming.
+_NEAR = 0.25
 
 
 class Fit(NamedTuple):
@@ -56,10 +58,15 @@ def recognise(file_name: str, headers: Sequence[str], sources: Mapping[str, Sour
     chosen = own or exact
     if len(chosen) == 1:
         return sources[chosen[0].name]
-    near = ", ".join(f"{fit.name} ({fit.score:.0%})" for fit in (chosen or fits)[:3])
-    many = "several contracts fit" if chosen else "no contract fits exactly; the nearest are"
+    if chosen:
+        said = f"several contracts fit: {', '.join(fit.name for fit in chosen[:3])}."
+    elif near := [fit for fit in fits[:3] if fit.score >= _NEAR]:
+        named = ", ".join(f"{fit.name} (knows {fit.score:.0%} of the columns)" for fit in near)
+        said = f"no contract fits exactly; the nearest are: {named}."
+    else:
+        said = "no source that we know has such columns."
     raise UnknownSourceError(
-        f"{file_name}: {many}: {near}.\nName the source, or look at the file: leadfold inspect FILE"
+        f"{file_name}: {said}\nName the source, or look at the file: leadfold inspect FILE"
     )
 
 
