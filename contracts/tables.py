@@ -16,6 +16,7 @@ class Table:
         merged: JSON columns of which an update replaces only ``extra``: other keys are not ours.
         is_versioned: Whether rows are updated, by the version (``xmin``) with which they were read.
         is_kept: Whether rows are kept in ``row_versions`` as they were before they change or go.
+        found_by: Columns besides the key by which rows are found.
     """
 
     name: str
@@ -24,6 +25,12 @@ class Table:
     merged: tuple[str, ...] = ()
     is_versioned: bool = False
     is_kept: bool = False
+    found_by: tuple[str, ...] = ()
+
+    @property
+    def joined(self) -> tuple[str, ...]:
+        """The columns by which rows are found: what Postgres is to know the distribution of."""
+        return tuple(dict.fromkeys((*self.key, *self.found_by)))
 
 
 _STATEMENT = (
@@ -41,6 +48,7 @@ LEADS = Table(
     ),
     merged=("fields",),
     is_versioned=True,
+    found_by=("source_record_id", "source_file", "persona_id"),
 )
 
 PERSONAS = Table(

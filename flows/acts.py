@@ -13,7 +13,7 @@ from flows.apply import apply
 from flows.jobs import Outcome, find_user, make_import_id
 from flows.ledger import Origin
 from flows.settings import Settings
-from flows.staging import list_sources, open_work_file
+from flows.staging import list_sources, open_database
 from flows.trying import Try, tell_stopped, try_until_applied
 from transforms.dedupe import fold_statements, group_records
 from transforms.facts import Facts, note_facts
@@ -97,7 +97,7 @@ def get_done(connection: psycopg.Connection, start: Start) -> Outcome | None:
 
 
 def carry_out(act: Act, settings: Settings, once: Callable[[Work, Try], Outcome]) -> Outcome:
-    """Do it in a work file of its own, again where others were faster; tell why it failed.
+    """Do it in a work database of its own, again where others were faster; tell why it failed.
 
     Args:
         act: What to do; its workspace is held.
@@ -105,7 +105,7 @@ def carry_out(act: Act, settings: Settings, once: Callable[[Work, Try], Outcome]
         once: One try, under the team's lock. It is not called where an earlier one, whose answer
             was lost, has gone through.
     """
-    work_file = settings.work / act.import_id / "work.duckdb"
+    folder = settings.work / act.import_id
 
     def attempt_once(work: Work, attempt: Try) -> Outcome:
         if not act.is_dry_run:
@@ -116,7 +116,7 @@ def carry_out(act: Act, settings: Settings, once: Callable[[Work, Try], Outcome]
             return once(work, attempt)
 
     try:
-        with closing(open_work_file(work_file, settings.memory_limit)) as work:
+        with closing(open_database(folder, settings.memory_limit)) as work:
             outcome = try_until_applied(
                 settings, act.import_id, lambda attempt: attempt_once(work, attempt)
             )
@@ -137,7 +137,7 @@ def write(act: Act, plan: Plan, attempt: Try) -> Outcome:
 
 
 def open_without_rows(work: Work, import_id: str, source: str, policy: Policy) -> None:
-    """Make the work file of an import whose file has no rows."""
+    """Make the work database of an import whose file has no rows."""
     open_work(work, list_sources())
     group_records(work)
     note_facts(work, Facts(import_id, source, source, source), policy)

@@ -1,7 +1,8 @@
-"""Executes a plan: COPY into temp tables, then one statement per table, made from its contract."""
+"""Executes a plan: new rows by COPY, changes by COPY into temp tables and a statement per table."""
 
 from collections.abc import Mapping
 
+import polars as pl
 import psycopg
 from psycopg import sql
 
@@ -84,25 +85,18 @@ def _write(
     plan: Plan,
     planned: int,
 ) -> None:
-    delta = _load(connection, table, action, plan)
+    if action == "insert":
+        _insert(connection, team_id, table, plan, planned)
+        return
     names = {
         "table": sql.Identifier(table.name),
-        "delta": delta,
+        "delta": _load(connection, table, action, plan),
         "team": sql.Literal(team_id),
-        "key": _names(table.key),
-        "columns": _names(table.columns),
         "stored_key": _names(table.key, "stored"),
         "same_row": sql.SQL("stored.team_id = {} AND ({}) = ({})").format(
             sql.Literal(team_id), _names(table.key, "stored"), _names(table.key, "delta")
         ),
     }
-    if action == "insert":
-        done = _insert(connection, names)
-        if planned >= _MANY_ROWS:
-            # Else the next import's joins are planned by what the table held before.
-            connection.execute(sql.SQL("ANALYZE {table}").format(**names))
-        _expect(table, action, planned, done)
-        return
     if table.is_versioned:
         _lock(connection, table, action, names, planned)
     if table.is_kept:
@@ -120,14 +114,26 @@ def _write(
     _expect(table, action, planned, done)
 
 
-def _insert(connection: psycopg.Connection, names: Mapping[str, sql.Composable]) -> int:
-    """Violations of other constraints than the key say which one it was; those of the key count."""
-    return connection.execute(
-        sql.SQL(
-            "INSERT INTO {table} (team_id, {columns}) SELECT {team}, {columns} FROM {delta}"
-            " ORDER BY {key} ON CONFLICT (team_id, {key}) DO NOTHING"
-        ).format(**names)
-    ).rowcount
+def _insert(
+    connection: psycopg.Connection, team_id: str, table: Table, plan: Plan, planned: int
+) -> None:
+    """COPY rows that nobody had, in the order of their keys, straight into their table.
+
+    Where somebody else has written one of them meanwhile, Postgres says which constraint that
+    violates.
+    """
+    frames = (
+        frame.select(pl.lit(team_id).alias("team_id"), *table.columns)
+        for frame in plan.rows(table.name, "insert")
+    )
+    _expect(table, "insert", planned, copy_in(connection, table.name, frames))
+    if planned >= _MANY_ROWS:
+        # Else the next import's joins are planned by what the table held before.
+        connection.execute(
+            sql.SQL("ANALYZE {} ({})").format(
+                sql.Identifier(table.name), _names(("team_id", *table.joined))
+            )
+        )
 
 
 def _lock(

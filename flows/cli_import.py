@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Write all that changes to this .csv or .parquet file.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    help="Chunks of a file that are read at a time.  [default: one per core]",
+)
 @click.option("--prefect", is_flag=True, help="Run as Prefect flow.")
 def import_files(
     files: tuple[Path, ...],
@@ -41,6 +47,7 @@ def import_files(
     region: str | None,
     as_json: bool,
     plan: Path | None,
+    workers: int | None,
     prefect: bool,
 ) -> None:
     """Import FILES, one after the other.
@@ -70,12 +77,14 @@ def import_files(
         check_plan_file(plan, files[0])
     with warehouse.connected(load_settings()) as connection:
         draft = ensure_team(connection, team, region, may_add=new_team, is_dry_run=dry_run)
+    if workers and prefect:
+        raise WrongCallError("A flow takes --workers from LEADFOLD_THREADS. Leave out --prefect.")
     if draft and prefect:
         raise WrongCallError("A dry run for a new team cannot be a flow. Leave out --prefect.")
     outcomes: list[Outcome] = []
     for path in files:
         request = Request(*(path, team, source, dry_run), new_team=draft, plan_file=plan, feed=feed)
-        found = _import_one(request, is_quiet=as_json, prefect=prefect)
+        found = _import_one(request, workers, is_quiet=as_json, prefect=prefect)
         outcomes += found
         if as_json:
             for outcome in found:
@@ -97,7 +106,9 @@ def _find_feed(feed_id: str, team: str, source: str, *, prefect: bool) -> "Feed"
     return feed
 
 
-def _import_one(request: "Request", *, is_quiet: bool, prefect: bool) -> "list[Outcome]":
+def _import_one(
+    request: "Request", workers: int | None, *, is_quiet: bool, prefect: bool
+) -> "list[Outcome]":
     if prefect:
         from flows import import_file
 
@@ -106,7 +117,10 @@ def _import_one(request: "Request", *, is_quiet: bool, prefect: bool) -> "list[O
     from flows.terminal import progress_bar
 
     with progress_bar(request.path, is_quiet=is_quiet) as progress:
-        return run_import(request, load_settings(), progress)
+        settings = load_settings()
+        if workers:
+            settings = replace(settings, threads=workers)
+        return run_import(request, settings, progress)
 
 
 def _show_outcomes(outcomes: "Sequence[Outcome]", plan: Path | None) -> None:

@@ -2,12 +2,14 @@
 
 import io
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from typing import LiteralString
 
 import polars as pl
 import psycopg
 from psycopg import sql
 
+from flows.spreading import spread
 from transforms.shapes import Schema
 
 _READ_BYTES = 16 * 1024 * 1024
@@ -53,17 +55,22 @@ def _escaped(text: pl.Expr) -> pl.Expr:
 
 
 def copy_in(connection: psycopg.Connection, table: str, frames: Iterable[pl.DataFrame]) -> int:
-    """COPY frames into the columns of a table that they name, and return the rows written."""
+    """COPY frames into the columns of a table that they name, and return the rows written.
+
+    The columns of the first frame are those of all. While Postgres takes one in, the next is made.
+    """
+    filled = (frame for frame in frames if len(frame))
     rows = 0
-    for frame in frames:
-        if not len(frame):
-            continue
-        statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-            sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, frame.columns))
-        )
-        with connection.cursor().copy(statement) as copy:
-            copy.write(encode(frame))
-        rows += len(frame)
+    with ExitStack() as stack:
+        copy: psycopg.Copy | None = None
+        for frame, text in spread(lambda frame: (frame, encode(frame)), filled):
+            if copy is None:
+                statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+                    sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, frame.columns))
+                )
+                copy = stack.enter_context(connection.cursor().copy(statement))
+            copy.write(text)
+            rows += len(frame)
     return rows
 
 

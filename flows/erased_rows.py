@@ -27,7 +27,7 @@ def keep_out_erased(
     Where nobody was erased, that is all that is asked.
 
     Args:
-        work: The work file, staged.
+        work: The work database, staged.
         connection: Where to ask.
         team: Whose people.
         claim_space: The kind of claim that the source's CRM ids are.

@@ -14,7 +14,7 @@ from flows.acts import open_without_rows, resolve_stored
 from flows.finding import Found
 from flows.jobs import make_import_id
 from flows.settings import Settings
-from flows.staging import open_work_file
+from flows.staging import open_database
 from flows.statements import fetch_statements, list_leads
 from flows.stored_personas import fetch_only
 from flows.stories import (
@@ -68,7 +68,7 @@ def explain(connection: psycopg.Connection, found: Found, settings: Settings) ->
     Args:
         connection: In a transaction as ``as_of_now`` opens it.
         found: Who.
-        settings: Where work files go, and where chats are read.
+        settings: Where work databases go, and where chats are read.
     """
     team_id, persona_id = found.team.team_id, found.persona_id
     leads = list_leads(connection, team_id, persona_id)
@@ -76,7 +76,7 @@ def explain(connection: psycopg.Connection, found: Found, settings: Settings) ->
     work_id = make_import_id()
     with (
         hold_workspace(settings.work, work_id) as folder,
-        closing(open_work_file(folder / "work.duckdb", settings.memory_limit)) as work,
+        closing(open_database(folder, settings.memory_limit)) as work,
     ):
         _rank(connection, work, found, work_id)
         take_statements(work, statements)

@@ -1,4 +1,4 @@
-"""Rows of Postgres -> tables of the work file, as their schemas say."""
+"""Rows of Postgres -> tables of the work database, as their schemas say."""
 
 from collections.abc import Mapping
 from typing import LiteralString
@@ -48,7 +48,7 @@ def fetch(
     tail: LiteralString | sql.Composed,
     spelling: Mapping[str, LiteralString] | None = None,
 ) -> None:
-    """Add rows to a table of the work file.
+    """Add rows to a table of the work database.
 
     Args:
         connection: Where to ask.

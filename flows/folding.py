@@ -1,8 +1,6 @@
 """Staged rows -> Postgres: under the team's lock fetch, plan and apply, in one transaction."""
 
-from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import polars as pl
 import psycopg
@@ -19,7 +17,7 @@ from flows.jobs import Job, Outcome, Progress
 from flows.landing import Batch
 from flows.plan_files import tell_plan
 from flows.settings import Settings
-from flows.staging import is_staged_from, open_work_file, place_rejects, stage_changed
+from flows.staging import is_staged_from, place_rejects, stage_changed
 from flows.trying import Try, try_until_applied
 from flows.wanted import list_records
 from transforms.dedupe import count_agreeing_ids, fold_statements
@@ -35,27 +33,24 @@ from transforms.work_tables import empty, recall
 _DISAGREEING_IDS = 10
 
 
-def fold(
-    job: Job, batch: Batch, work_file: Path, settings: Settings, progress: Progress
-) -> Outcome:
+def fold(job: Job, batch: Batch, work: Work, settings: Settings, progress: Progress) -> Outcome:
     """Plan against what Postgres holds now, and apply. Safe to retry: a replay writes nothing.
 
     Raises:
         DatabaseUnavailableError: Postgres does not answer, or others kept changing the rows.
     """
-    with closing(open_work_file(work_file, settings.memory_limit)) as work:
-        try:
-            outcome = try_until_applied(
-                settings,
-                job.import_id,
-                lambda attempt: _fold_once(job, batch, work, attempt, settings, progress),
-            )
-        finally:
-            remark = _clean_landed(work, job, batch, settings)
-        told = (outcome.reason, remark, recall(work, "would_be_held"))
-        outcome = replace(outcome, reason=" ".join(filter(None, told)))
-        # What was committed is not to fail any more, nor is anybody to wait for a report.
-        return tell_plan(job, work, outcome)
+    try:
+        outcome = try_until_applied(
+            settings,
+            job.import_id,
+            lambda attempt: _fold_once(job, batch, work, attempt, settings, progress),
+        )
+    finally:
+        remark = _clean_landed(work, job, batch, settings)
+    told = (outcome.reason, remark, recall(work, "would_be_held"))
+    outcome = replace(outcome, reason=" ".join(filter(None, told)))
+    # What was committed is not to fail any more, nor is anybody to wait for a report.
+    return tell_plan(job, work, outcome)
 
 
 def _clean_landed(work: Work, job: Job, batch: Batch, settings: Settings) -> str:

@@ -1,9 +1,9 @@
 """The story of one import, top to bottom, in plain Python. Prefect wraps its steps as tasks."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import psycopg
 
@@ -29,6 +29,7 @@ from flows.staging import stage
 from flows.trying import tell_stopped
 from flows.workspace import hold_workspace, sweep_workspaces
 from transforms.normalize import rules_digest
+from transforms.relations import Work
 
 _CLOSED = ("done", "held", "declined")
 KILLED = (
@@ -50,8 +51,8 @@ class Steps:
     """
 
     land: Callable[[Job, Settings], list[Batch]]
-    stage: Callable[[Job, Batch, Settings, Progress], Path]
-    fold: Callable[[Job, Batch, Path, Settings, Progress], Outcome]
+    stage: Callable[[Job, Batch, Settings, Progress], Work]
+    fold: Callable[[Job, Batch, Work, Settings, Progress], Outcome]
     stops: tuple[type[BaseException], ...] = (KeyboardInterrupt,)
 
 
@@ -121,8 +122,8 @@ def carry_out(
             raise UnreadableFileError(batch.refusal)
         job = as_correction(job, batch, settings) or _of_batch(job, batch)
         _note_read_as(job, settings)
-        work_file = steps.stage(job, batch, settings, progress)
-        return steps.fold(job, batch, work_file, settings, progress)
+        with closing(steps.stage(job, batch, settings, progress)) as work:
+            return steps.fold(job, batch, work, settings, progress)
     except BaseException as error:
         # The other members of an archive are not to miss their turn.
         return _stop(job, settings, error, steps, is_told=not is_alone)

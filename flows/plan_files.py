@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from contracts.errors import UnreadableFileError, WrongCallError
 from flows.jobs import Job, Outcome
@@ -99,6 +98,8 @@ def _write_csv(work: Work, file: BinaryIO) -> None:
 
 
 def _write_parquet(work: Work, file: BinaryIO) -> None:
+    import pyarrow.parquet as pq
+
     oldest = pl.CompatLevel.oldest()
     schema = pl.DataFrame(schema=SCHEMA).to_arrow(compat_level=oldest).schema
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:

@@ -10,7 +10,7 @@ import psycopg
 from flows.candidates import Crowd, Pair, Review, Shared, Side, Told, list_crowds, list_told
 from flows.judgements import list_apart
 from flows.settings import Settings
-from flows.staging import list_sources, open_work_file
+from flows.staging import list_sources, open_database
 from flows.stored_personas import fetch_only
 from flows.teams import Team, policy_of
 from flows.workspace import hold_workspace
@@ -54,7 +54,7 @@ def review_team(
         crowds = list_crowds(connection, team.team_id)
         with (
             hold_workspace(settings.work, f"review_{connection.info.backend_pid}") as folder,
-            closing(open_work_file(folder / "work.duckdb", settings.memory_limit)) as work,
+            closing(open_database(folder, settings.memory_limit)) as work,
         ):
             open_work(work, list_sources())
             _rank(connection, work, team, chosen, crowds)

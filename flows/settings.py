@@ -18,10 +18,11 @@ class Settings:
     """Where things are and how much a run may take.
 
     Attributes:
-        home: Runtime folders: the embedded Postgres, landed files, work files.
+        home: Runtime folders: the embedded Postgres, landed files, work databases.
         database_url: Which Postgres to use; empty: the embedded one under ``home``.
         memory_limit: What DuckDB may take before it spills to disk.
         chunk_rows: Rows that are read and normalised at a time.
+        threads: How many such chunks of one file are worked on at a time.
         lock_wait_seconds: How long to wait for another import of the same team.
         connect_timeout_seconds: How long a database may take to answer.
         conversation_url: Where a chat is read, with ``{conversation_id}`` in it; empty: nowhere.
@@ -40,6 +41,7 @@ class Settings:
     database_url: str = ""
     memory_limit: str = "1GB"
     chunk_rows: int = 50_000
+    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     lock_wait_seconds: int = 3600
     connect_timeout_seconds: int = 10
     conversation_url: str = ""
@@ -93,7 +95,7 @@ def load_settings() -> Settings:
 
     ``LEADFOLD_HOME`` (default: the ``data`` folder of the checkout, else ``~/.leadfold``),
     ``LEADFOLD_DATABASE_URL``, ``LEADFOLD_MEMORY_LIMIT``, ``LEADFOLD_CHUNK_ROWS``,
-    ``LEADFOLD_LOCK_WAIT_SECONDS``, ``LEADFOLD_CONNECT_TIMEOUT_SECONDS``,
+    ``LEADFOLD_THREADS``, ``LEADFOLD_LOCK_WAIT_SECONDS``, ``LEADFOLD_CONNECT_TIMEOUT_SECONDS``,
     ``LEADFOLD_CONVERSATION_URL``, ``LEADFOLD_SHOW_CONTACTS``, ``LEADFOLD_UI_HOST``,
     ``LEADFOLD_UI_PORT``, ``LEADFOLD_UI_AUTH``, ``LEADFOLD_FILES_PORT``, ``LEADFOLD_WORKERS``,
     ``LEADFOLD_PREFECT_DATABASE_URL``, ``LEADFOLD_ALERT_WEBHOOK``, ``LEADFOLD_ALERT_EMAIL``,
@@ -107,6 +109,7 @@ def load_settings() -> Settings:
         database_url=os.environ.get("LEADFOLD_DATABASE_URL", ""),
         memory_limit=_read_memory("LEADFOLD_MEMORY_LIMIT", Settings.memory_limit),
         chunk_rows=_read_number("LEADFOLD_CHUNK_ROWS", Settings.chunk_rows, 1),
+        threads=_read_number("LEADFOLD_THREADS", os.cpu_count() or 1, 1),
         lock_wait_seconds=_read_number("LEADFOLD_LOCK_WAIT_SECONDS", Settings.lock_wait_seconds, 0),
         connect_timeout_seconds=_read_number(
             "LEADFOLD_CONNECT_TIMEOUT_SECONDS", Settings.connect_timeout_seconds, 1

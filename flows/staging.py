@@ -1,7 +1,7 @@
-"""A landed file -> staged rows in the import's work file: all row by row work, before the lock."""
+"""A landed file -> staged rows in the work database: all row by row work, before the lock."""
 
-from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import polars as pl
@@ -17,10 +17,12 @@ from flows.fingerprints import change_seq, fetch_fingerprints
 from flows.jobs import Job, Progress
 from flows.landing import Batch
 from flows.reading import Layout, ReadingHints, read
+from flows.reading.chunks import Chunk
 from flows.reading.places import read_places
 from flows.reject_rows import describe_layout
 from flows.settings import Settings
-from transforms.admit import admit
+from flows.spreading import spread
+from transforms.admit import Admitted, admit
 from transforms.conform import conform, map_columns
 from transforms.consents import list_opt_outs
 from transforms.corrections import check_marks, read_marks, restore_names, take_marks
@@ -34,11 +36,20 @@ from transforms.times import DayOrder, count_day_order
 from transforms.work_tables import empty, note, open_work, recall
 
 
-def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Path:
+class _Judged(NamedTuple):
+    """A chunk of conformed rows, and what became of them."""
+
+    conformed: pl.DataFrame
+    issues: pl.DataFrame
+    opt_outs: pl.DataFrame
+    admitted: Admitted
+
+
+def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Work:
     """Read, conform, normalise and admit a file; no lock is held meanwhile.
 
     Returns:
-        The work file, in which ``fold`` goes on.
+        The work database, in which ``fold`` goes on; the caller closes it.
 
     Raises:
         UnreadableFileError: It is no CSV with a header and rows.
@@ -47,28 +58,29 @@ def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Pat
         TooManyRejectsError: More of its rows cannot be loaded than the policy takes for chance. A
             dry run goes on, and says so.
     """
-    work_file = settings.work / job.import_id / "work.duckdb"
-    work_file.unlink(missing_ok=True)
-    with closing(open_work_file(work_file, settings.memory_limit)) as work:
-        layout = _land_records(work, job, batch, settings.chunk_rows, progress)
+    work = open_database(settings.work / job.import_id, settings.memory_limit)
+    try:
+        layout = _land_records(work, job, batch, settings, progress)
         with warehouse.connected(settings, job.import_id) as connection:
             if not job.is_dry_run:
                 ledger_files.note_layout(connection, job.import_id, describe_layout(layout))
             stage_changed(work, connection, job, batch, settings, progress)
         _check_rejects(work, job)
-    return work_file
+    except BaseException:
+        work.close()
+        raise
+    return work
 
 
-def open_work_file(path: Path, memory_limit: str) -> Work:
-    """Open an import's work file; what does not fit into memory spills beside it."""
+def open_database(folder: Path, memory_limit: str) -> Work:
+    """Open an empty work database; what does not fit into memory spills into ``folder``."""
     work = duckdb.connect(
-        str(path),
+        # In a file, every table would be compressed as it is made, and few are read twice.
+        ":memory:",
         config={
             "memory_limit": memory_limit,
-            "temp_directory": str(path.parent / "spill"),
+            "temp_directory": str(folder / "spill"),
             "preserve_insertion_order": "false",
-            # Every attempt starts over: what a power cut leaves of the file is never read.
-            "fsync_mode": "NONE",
         },
     )
     # It would draw bars into whatever terminal there is.
@@ -77,7 +89,7 @@ def open_work_file(path: Path, memory_limit: str) -> Work:
 
 
 def _land_records(
-    work: Work, job: Job, batch: Batch, chunk_rows: int, progress: Progress
+    work: Work, job: Job, batch: Batch, settings: Settings, progress: Progress
 ) -> Layout:
     """Fill ``landed`` with what the file says, and ``issues`` with what cannot be a row.
 
@@ -89,7 +101,7 @@ def _land_records(
     file_time = find_file_time(job.dated_name, source, job.landed_at)
     append(work, "issues", file_time.issues.with_columns(pl.col("raw").cast(pl.Binary)))
     hints = CORRECTION_HINTS if job.corrects else list_hints(source)
-    reading = read(batch, hints=hints, chunk_rows=chunk_rows)
+    reading = read(batch, hints=hints, chunk_rows=settings.chunk_rows)
     encoding = reading.layout.encoding or "utf-8"
     note(work, "encoding", encoding)
     if not reading.layout.columns:
@@ -97,14 +109,18 @@ def _land_records(
     # Also of a file in which no record is a row: its header must fit.
     columns = reading.layout.columns
     map_columns(tuple(restore_names(columns).values()) if job.corrects else columns, source)
-    done = 0
-    for chunk in reading.chunks():
-        rows = chunk.rows
+
+    def name_fields(chunk: Chunk) -> tuple[Chunk, pl.DataFrame, list[pl.DataFrame]]:
+        rows, marks = chunk.rows, []
         if job.corrects:
-            rows, marks = take_marks(rows)
-            append(work, "corrected_lines", marks)
-            append(work, "corrected_lines", read_marks(chunk.rejects))
-        conformed = conform(rows.lazy(), source).collect()
+            rows, taken = take_marks(rows)
+            marks = [taken, read_marks(chunk.rejects)]
+        return chunk, conform(rows.lazy(), source).collect(), marks
+
+    done = 0
+    for chunk, conformed, marks in spread(name_fields, reading.chunks(), settings.threads):
+        for found in marks:
+            append(work, "corrected_lines", found)
         tests = conformed.filter("is_test")
         land_rows(work, conformed.filter(~pl.col("is_test")).drop("is_test"))
         append(work, "issues", place_rejects(work, batch, tests, pl.lit("test_row")))
@@ -190,23 +206,28 @@ def stage_changed(
     is_day_first = _day_order(work, source, settings.chunk_rows)
     file_time = find_file_time(job.dated_name, source, job.landed_at)
     file_clock = pl.lit(file_time.clock, STAGED["clock"])
-    done = 0
-    for conformed in stream(
-        work,
-        "select * from landed semi join changed_records using (source_record_id) order by line_no",
-        settings.chunk_rows,
-    ):
+
+    def judge(conformed: pl.DataFrame) -> _Judged:
         normal = normalize(
             conformed, source, job.team.region, job.landed_at, is_day_first=is_day_first
         )
         rows = normal.rows.with_columns(pl.coalesce("clock", file_clock))
-        append(work, "stated_opt_outs", list_opt_outs(rows, source.claim_space))
-        admitted = admit(rows.drop("opt_outs"))
+        opt_outs = list_opt_outs(rows, source.claim_space)
+        return _Judged(conformed, normal.issues, opt_outs, admit(rows.drop("opt_outs")))
+
+    changed = stream(
+        work,
+        "select * from landed semi join changed_records using (source_record_id) order by line_no",
+        settings.chunk_rows,
+    )
+    done = 0
+    for conformed, issues, opt_outs, admitted in spread(judge, changed, settings.threads):
+        append(work, "stated_opt_outs", opt_outs)
         append(work, "staged", admitted.accepted)
         append(
             work,
             "issues",
-            normal.issues.with_columns(pl.col("raw").cast(pl.Binary), encoding=pl.lit("utf-8")),
+            issues.with_columns(pl.col("raw").cast(pl.Binary), encoding=pl.lit("utf-8")),
         )
         rejected = conformed.join(admitted.rejected, on="line_no", maintain_order="left")
         append(work, "issues", place_rejects(work, batch, rejected, pl.col("code")))

@@ -1,4 +1,4 @@
-"""What Postgres holds about a batch: fetched into the import's work file, with row versions."""
+"""What Postgres holds about a batch: fetched into the import's work database, with row versions."""
 
 from typing import LiteralString
 

@@ -66,7 +66,7 @@ def fetch_around(
     """Fill the ``stored_<table>`` tables with the people in the temp table ``asked``, and with all
     who hold or were refused what these hold or state, and ``affected_claims`` with that.
 
-    Reads ``statements`` of the work file, too: of leads that are none now, and may be again.
+    Reads ``statements`` of the work database, too: of leads that are none now, and may be again.
     """
     temp_table(connection, "wanted_records (team_id text, source_record_id text, source_file text)")
     temp_table(connection, "wanted_claims (team_id text, kind text, value text)")

@@ -214,7 +214,7 @@ _MOVES: LiteralString = (
     " LEFT JOIN personas AS f ON f.team_id = m.team_id AND f.persona_id = m.from_persona_id"
     " WHERE m.team_id = {team} AND m.import_id = {id}) AS t "
 )
-# Table of the work file -> where it is fetched from.
+# Table of the work database -> where it is fetched from.
 _LOGS: dict[str, LiteralString] = {
     "wanted_moves": _MOVES + "WHERE is_there",
     "stuck_moves": _MOVES + "WHERE NOT is_there",

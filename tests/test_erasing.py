@@ -30,6 +30,7 @@ from flows.settings import Settings
 from flows.vacuuming import vacuum
 from tests.conftest import Import
 from tests.states import check_claims, content
+from transforms.relations import Work
 
 PHONE = "+14155552671"
 EMAIL = "zelda.quist@example.com"
@@ -499,10 +500,10 @@ def test_an_import_that_was_staged_before_keeps_the_person_out(
     path.write_text(HEADER + ANN.replace("Rome", "Bari") + BOB + CID)
     said: list[str] = []
 
-    def stage_then_erase(job: Job, batch: Batch, *rest: Any) -> Path:
-        work_file = PLAIN.stage(job, batch, *rest)
+    def stage_then_erase(job: Job, batch: Batch, *rest: Any) -> Work:
+        work = PLAIN.stage(job, batch, *rest)
         said.extend(erase(settings).remains)
-        return work_file
+        return work
 
     steps = replace(PLAIN, stage=stage_then_erase)
     (outcome,) = run_import(Request(path, "acme", "generic"), settings, steps=steps)

@@ -15,7 +15,7 @@ from flows.explaining import Explanation, as_of_now, explain
 from flows.finding import find_person
 from flows.refolding import run_refold
 from flows.settings import Settings
-from flows.staging import open_work_file
+from flows.staging import open_database
 from flows.stories import ClaimStory, FieldStory
 from flows.terminal import make_console
 from tests.conftest import AddSource, Import
@@ -141,8 +141,7 @@ def test_the_reason_always_speaks_for_the_winner(
     found = find_person(connection, EMAIL, "acme")
     leads = explaining.list_leads(connection, "acme", found.persona_id)
     settings.work.mkdir(parents=True, exist_ok=True)
-    work_file = settings.work / "work.duckdb"
-    with as_of_now(connection), closing(open_work_file(work_file, "1GB")) as work:
+    with as_of_now(connection), closing(open_database(settings.work, "1GB")) as work:
         explaining._rank(connection, work, found, "import_1")
         statements, _ = explaining.fetch_statements(connection, "acme", found.persona_id, leads)
         take_statements(work, statements)

@@ -13,7 +13,7 @@ from flows import teams
 from flows.jobs import Job, say_nothing
 from flows.landing import land
 from flows.settings import Settings
-from flows.staging import open_work_file, stage
+from flows.staging import stage
 from transforms.relations import query
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -68,8 +68,7 @@ def staged(
         is_dry_run=True,
     )
     (settings.work / job.import_id).mkdir(parents=True)
-    work_file = stage(job, batch, settings, say_nothing)
-    with closing(open_work_file(work_file, settings.memory_limit)) as work:
+    with closing(stage(job, batch, settings, say_nothing)) as work:
         rows = query(work, "select * from staged order by line_no").to_dicts()
         issues = query(work, "select line_no, severity, code, field from issues").to_dicts()
         stated = query(work, "select distinct line_no, channel from stated_opt_outs").rows()

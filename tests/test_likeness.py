@@ -22,7 +22,7 @@ class Name(NamedTuple):
 
 @contextmanager
 def opened() -> Iterator[Work]:
-    """A work file in memory, with the nicknames."""
+    """A work database in memory, with the nicknames."""
     with duckdb.connect() as work:
         load_nicknames(work)
         yield work

@@ -1,4 +1,4 @@
-"""What staging leaves in the work file for the fold."""
+"""What staging leaves in the work database for the fold."""
 
 from contextlib import closing
 from dataclasses import replace
@@ -12,7 +12,7 @@ from flows import teams
 from flows.jobs import Job, say_nothing
 from flows.landing import land
 from flows.settings import Settings
-from flows.staging import open_work_file, stage, stage_changed
+from flows.staging import stage, stage_changed
 from transforms.relations import query
 from transforms.shapes import STAGED
 
@@ -52,7 +52,7 @@ def test_opt_outs_are_stated_by_rejects_and_duplicates_too(
 ) -> None:
     """Line 4 is rejected and line 3 repeats line 2; staging again starts over."""
     (batch,) = land(job.path, settings.landing)
-    with closing(open_work_file(stage(job, batch, settings, say_nothing), "1GB")) as work:
+    with closing(stage(job, batch, settings, say_nothing)) as work:
         for _ in range(2):
             found = query(work, "select line_no, kind, value, channel from stated_opt_outs").rows()
             of_ann = [
@@ -77,7 +77,7 @@ def test_a_tombstone_that_names_its_record_needs_no_claim(
 ) -> None:
     """Line 6 names a record; line 7 names none, and line 4 is no tombstone."""
     (batch,) = land(job.path, settings.landing)
-    with closing(open_work_file(stage(job, batch, settings, say_nothing), "1GB")) as work:
+    with closing(stage(job, batch, settings, say_nothing)) as work:
         staged = query(work, "select * from staged order by line_no")
         rejects = query(work, "select line_no, code from issues order by line_no").rows()
     assert staged.columns == list(STAGED)
@@ -100,7 +100,7 @@ def test_days_and_months_are_told_apart_by_all_times_of_a_file(
         "1,415-555-2671,03/04/2026,25/03/2026\n2,415-555-2672,,03/04/2026\n"
     )
     (batch,) = land(job.path, settings.landing)
-    with closing(open_work_file(stage(job, batch, settings, say_nothing), "1GB")) as work:
+    with closing(stage(job, batch, settings, say_nothing)) as work:
         staged = query(work, "select last_activity_at, clock from staged order by line_no").rows()
         assert query(work, "select * from issues").is_empty()
     april, march = datetime(2026, 4, 3, tzinfo=UTC), datetime(2026, 3, 25, tzinfo=UTC)

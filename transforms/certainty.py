@@ -33,7 +33,7 @@ def rank_pairs(work: Work, pairs: pl.DataFrame, crowd: pl.DataFrame, likeness: f
     ``shared_claims`` and ``ranked_pairs``.
 
     Args:
-        work: The work file.
+        work: The work database.
         pairs: ``pair_no, left_id, right_id, one_id, other_id, guard``.
         crowd: ``kind, value`` of what too many share.
         likeness: From which similarity on two first names are one, as the policy says.

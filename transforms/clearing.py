@@ -30,7 +30,7 @@ def list_cleared(conformed: pl.DataFrame, rows: pl.DataFrame, source: Source) ->
         Row for row ``cleared``: names of fields, sorted, never null.
     """
     if not source.clear:
-        return pl.Series("cleared", [[]] * len(rows), pl.List(pl.String))
+        return pl.select(cleared=pl.repeat([], len(rows), dtype=pl.List(pl.String))).to_series()
     emptied = {name: _is_emptied(name, source) for name in CLEARABLE}
     said = conformed.select(expr.fill_null(value=False).alias(n) for n, expr in emptied.items())
     # What was read from another cell of the row stands: a first name from the full name.

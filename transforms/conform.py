@@ -11,7 +11,7 @@ import polars.selectors as cs
 from contracts.errors import SourceDriftError
 from contracts.people import FIELDS, IDENTIFYING, LIST_KINDS
 from contracts.source import Source, header_key
-from transforms.cells import mend_number, mend_text
+from transforms.cells import mend_cells
 
 POSITION = ("line_no", "byte_offset", "byte_length")
 """Where a record stands in the landed file; every frame of rows carries these first."""
@@ -131,8 +131,12 @@ def _fields(columns: ColumnMap, source: Source) -> list[pl.Expr]:
 
 def mend_id(text: pl.Expr, source: Source) -> pl.Expr:
     """An id without what a spreadsheet did to it; null where it says 'nothing'."""
-    mended = mend_number(mend_text(text, source.valueless).struct.field("value"))
-    value = mended.struct.field("value")
+    # As a column, not as an expression, which would compute all repairs for all rows.
+    value = text.map_batches(
+        lambda ids: mend_cells(ids, source.valueless, is_number=True)["value"],
+        return_dtype=pl.String,
+        is_elementwise=True,
+    )
     return extend_salesforce_id(value) if source.id_form == "salesforce" else value
 
 

@@ -3,6 +3,7 @@
 import polars as pl
 
 from transforms.relations import Work, query, run, statement
+from transforms.work_tables import empty
 
 
 def land_rows(work: Work, conformed: pl.DataFrame) -> None:
@@ -12,14 +13,9 @@ def land_rows(work: Work, conformed: pl.DataFrame) -> None:
     work.unregister("conformed")
 
 
-def group_records(work: Work) -> pl.Series:
-    """Group the landed rows by record.
-
-    Returns:
-        The ids of the records, sorted.
-    """
+def group_records(work: Work) -> None:
+    """Group the landed rows by record. Makes ``records``."""
     run(work, "group_records")
-    return query(work, "select source_record_id from records order by all")["source_record_id"]
 
 
 def find_changed(work: Work) -> None:
@@ -50,8 +46,16 @@ def fold_statements(work: Work) -> None:
     says, and ``folded``, what holds.
     """
     run(work, "state_several")
-    run(work, "fold_fields")
+    _fold_fields(work)
     run(work, "state_records")
     run(work, "state_again")
-    run(work, "fold_fields")
+    _fold_fields(work)
     run(work, "fold_statements")
+
+
+def _fold_fields(work: Work) -> None:
+    """Make ``fold_output``; a small import mostly has nothing to fold, and pays for the asking."""
+    if query(work, "select count(*) from fold_input").item():
+        run(work, "fold_fields")
+    else:
+        empty(work, "fold_output")

@@ -83,7 +83,7 @@ def rank_stored(work: Work) -> None:
 
 
 def take_statements(work: Work, statements: pl.DataFrame) -> None:
-    """Put the statements (columns of ``STATEMENTS``) of the stored leads into the work file."""
+    """Put the statements (columns of ``STATEMENTS``) of the stored leads into the work database."""
     work.register(
         "incoming", statements.with_columns(email_keys=compare_emails(statements["emails"]))
     )

@@ -8,7 +8,8 @@ import polars as pl
 
 from contracts.issues import ISSUES
 from transforms.ids import derive_ids, time_part
-from transforms.relations import Work, query, run, statement, stream
+from transforms.relations import CHUNK_ROWS, Work, append, query, run, statement, stream
+from transforms.work_tables import empty
 
 Action = Literal["insert", "update", "delete"]
 MATCH_TYPES = ("source_record", "crm_id", "phone", "email", "new")
@@ -39,7 +40,7 @@ class Plan:
         effects: Table -> action -> rows, for tables that change.
         records_missing: Records that a snapshot feed no longer has; they are no rows of the file.
         remark: What else people should know of it.
-        work: The work file, whose ``plan_<table>`` tables hold the rows.
+        work: The work database, whose ``plan_<table>`` tables hold the rows.
     """
 
     counts: Counts
@@ -54,7 +55,9 @@ class Plan:
         """Whether Postgres already holds what the file says."""
         return not self.effects
 
-    def rows(self, table: str, action: Action, chunk_rows: int = 50_000) -> Iterator[pl.DataFrame]:
+    def rows(
+        self, table: str, action: Action, chunk_rows: int = CHUNK_ROWS
+    ) -> Iterator[pl.DataFrame]:
         """The rows of a table to insert or to update, with the table's columns."""
         select = (
             f"select * exclude (action) from plan_{table}"  # noqa: S608
@@ -71,7 +74,7 @@ class Plan:
         """Lines of the corrected import whose rows are loaded now, none of them in vain."""
         return query(self.work, statement("list_corrected"))["corrects_line"].to_list()
 
-    def issues(self, chunk_rows: int = 50_000) -> Iterator[pl.DataFrame]:
+    def issues(self, chunk_rows: int = CHUNK_ROWS) -> Iterator[pl.DataFrame]:
         """Rejected rows and damaged cells, each with its sentence."""
         sentences = {code: issue.sentence for code, issue in ISSUES.items()}
         usual = pl.col("code").replace_strict(sentences, default=None)
@@ -175,9 +178,10 @@ def _name_new_leads(work: Work, import_id: str, source_file: str) -> None:
         "select source_record_id, md5(concat_ws(chr(31), $import_id, $source_file,"
         " source_record_id)) as digest from lead_changes where action = 'insert'"
     )
-    new_leads = query(work, digest, import_id=import_id, source_file=source_file)
-    ids = derive_ids("lead", time_part(import_id), new_leads["digest"])
-    _keep(work, "new_leads", new_leads.select("source_record_id", lead_id=ids))
+    empty(work, "new_leads")
+    for chunk in stream(work, digest, CHUNK_ROWS, import_id=import_id, source_file=source_file):
+        ids = derive_ids("lead", time_part(import_id), chunk["digest"])
+        append(work, "new_leads", chunk.select("source_record_id", lead_id=ids))
     # A record whose import was undone is the lead that it was, with what was judged of it.
     work.execute(
         "update new_leads set lead_id = stored_undone.lead_id from stored_undone"

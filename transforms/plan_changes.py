@@ -151,8 +151,8 @@ from plan_issues where severity = 'reject' group by code order by rows desc, cod
 
 
 def has_plan(work: Work) -> bool:
-    """Whether a plan was made in this work file."""
-    made = "select count(*) from duckdb_tables() where table_name = 'plan_leads'"
+    """Whether a plan was made in this work database."""
+    made = "select count(*) from duckdb_tables() where table_name = 'plan_personas'"
     return bool(query(work, made).item())
 
 

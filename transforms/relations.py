@@ -1,4 +1,4 @@
-"""Runs the DuckDB statements of ``transforms/sql`` on one import's work file."""
+"""Runs the DuckDB statements of ``transforms/sql`` on one import's work database."""
 
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -10,7 +10,11 @@ import polars as pl
 from contracts.people import GOLDEN, GOLDEN_TEXTS, STATED, TEXTS
 
 Work = duckdb.DuckDBPyConnection
-"""A connection to the work file of one import. Tables are what the steps hand on."""
+"""A connection to the work database of one import. Tables are what the steps hand on."""
+
+
+CHUNK_ROWS = 50_000
+"""As many rows as are taken out of a work database at a time."""
 
 
 def _pivot(value: str, names: Iterable[str]) -> list[str]:
@@ -64,10 +68,12 @@ def query(work: Work, sql: str, **parameters: Parameter) -> pl.DataFrame:
     return frame
 
 
-def stream(work: Work, sql: str, chunk_rows: int) -> Iterator[pl.DataFrame]:
+def stream(
+    work: Work, sql: str, chunk_rows: int, **parameters: Parameter
+) -> Iterator[pl.DataFrame]:
     """The answer of a query in chunks, on a cursor of its own."""
     with work.cursor() as cursor:
-        reader = cursor.sql(sql).to_arrow_reader(chunk_rows)
+        reader = cursor.sql(sql, params=parameters or None).to_arrow_reader(chunk_rows)
         for batch in reader:
             frame = pl.from_arrow(batch)
             assert isinstance(frame, pl.DataFrame)

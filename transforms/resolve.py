@@ -9,7 +9,7 @@ from contracts.policy import Policy
 from transforms.components import connected_components
 from transforms.ids import derive_ids, time_part
 from transforms.likeness import contradict_names, count_people, key_names, load_nicknames
-from transforms.relations import Work, append, query, run, statement
+from transforms.relations import CHUNK_ROWS, Work, append, query, run, statement, stream
 from transforms.untangle import Facts, Held, Value, untangle
 from transforms.work_tables import empty
 
@@ -185,16 +185,16 @@ class _Names:
 
 
 def _name_new_personas(work: Work, import_id: str) -> None:
-    clusters = query(
-        work,
+    digest = (
         "select cluster_no, md5($import_id || chr(31) || min(source_record_id)) as digest"
-        " from assigned where persona_id is null group by cluster_no",
-        import_id=import_id,
+        " from assigned where persona_id is null group by cluster_no"
     )
-    ids = derive_ids("persona", time_part(import_id), clusters["digest"])
-    work.register("named", clusters.select("cluster_no", persona_id=ids))
+    empty(work, "new_personas")
+    for chunk in stream(work, digest, CHUNK_ROWS, import_id=import_id):
+        ids = derive_ids("persona", time_part(import_id), chunk["digest"])
+        append(work, "new_personas", chunk.select("cluster_no", persona_id=ids))
     work.execute(
-        "update assigned set persona_id = named.persona_id from named"
-        " where assigned.cluster_no = named.cluster_no and assigned.persona_id is null"
+        "create or replace table assigned as select assigned.* replace ("
+        "coalesce(assigned.persona_id, new_personas.persona_id) as persona_id)"
+        " from assigned left join new_personas using (cluster_no)"
     ).fetchall()
-    work.unregister("named")

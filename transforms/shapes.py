@@ -1,4 +1,4 @@
-"""Columns and types of the frames that pass between Postgres, Polars and the work file."""
+"""Columns and types of the frames that pass between Postgres, Polars and the work database."""
 
 import polars as pl
 
@@ -51,6 +51,9 @@ STAGED: Schema = {
     "cleared": LIST,
 }
 """Accepted rows (``contracts.people.StagedPerson``), not yet deduplicated."""
+
+FOLDED: Schema = {"source_record_id": pl.String, **_STATED, "field_clocks": pl.String}
+"""What several statements of a record come to (``fold_fields.sql``)."""
 
 OPT_OUTS: Schema = {
     "line_no": pl.Int64,

@@ -97,7 +97,7 @@ def split(
     After ``transforms.resolve.resolve``, as ``transforms.undo.restate``.
 
     Args:
-        work: The work file, with what Postgres holds about the person.
+        work: The work database, with what Postgres holds about the person.
         policy: The team's.
         parts: Of ``name_parts``.
         import_id: The import that does it.

@@ -10,7 +10,7 @@ def survive(work: Work, *, of_all: bool = False) -> None:
     personas. Makes ``golden``, and ``field_ranks``: what was passed over for each value.
 
     Args:
-        work: The work file.
+        work: The work database.
         of_all: Whether all stored personas count as touched, not only those that the batch is
             about.
     """

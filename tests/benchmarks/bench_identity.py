@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 from contracts.registry import load_policy
-from flows.staging import list_sources, open_work_file
+from flows.staging import list_sources, open_database
 from transforms.dedupe import fold_statements, group_records
 from transforms.facts import Facts, note_facts
 from transforms.holding import hold_claims, pair_candidates, say_claims
@@ -57,7 +57,7 @@ select line_no, source_record_id, md5(source_record_id) as row_hash from staged
 def measure(people: int, folder: Path) -> None:
     """Resolve and plan in this process, and print what each step took."""
     steps: list[tuple[str, float]] = []
-    with closing(open_work_file(folder / "work.duckdb", MEMORY_LIMIT)) as work:
+    with closing(open_database(folder, MEMORY_LIMIT)) as work:
         _make_people(work, people)
         policy = load_policy("default")
         start = time.perf_counter()

@@ -1,9 +1,9 @@
 """Email cells as addresses to store and keys to match by."""
 
 import re
+from functools import cache
 
 import polars as pl
-from disposable_email_domains import blocklist
 
 from transforms.columns import compute, nulls, put, put_text, spread
 from transforms.emails import providers
@@ -30,7 +30,6 @@ _IGNORES_TAGS = rf"^[^+@]+\+.*@{_any_of(providers.TAGS_IGNORED)}$"
 _TLD_TYPO = rf"\.({'|'.join(providers.TLD_TYPOS)})$"
 _WELL_KNOWN = rf"@{_any_of(frozenset(providers.WELL_KNOWN))}$"
 _TYPOS = pl.DataFrame(list(providers.domain_typos().items()), ["written", "meant"], orient="row")
-_DISPOSABLE = pl.Series(sorted(blocklist)).implode()
 
 
 def normalize_emails(values: pl.Series, *, refuse_disposable: bool = False) -> pl.DataFrame:
@@ -201,5 +200,13 @@ def _refuse_disposable(read: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+@cache
+def _load_disposable() -> pl.Series:
+    """The domains of throw-away mail services; few contracts ask for them."""
+    from disposable_email_domains import blocklist
+
+    return pl.Series(sorted(blocklist)).implode()
+
+
 def _is_disposable(address: str) -> pl.Expr:
-    return pl.col(address).str.extract(r"@(.+)$").is_in(_DISPOSABLE).fill_null(False)
+    return pl.col(address).str.extract(r"@(.+)$").is_in(_load_disposable()).fill_null(False)

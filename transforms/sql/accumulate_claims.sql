@@ -4,17 +4,18 @@
 -- Promise  a record that is not in it has none. Claims accumulate: those of superseded and
 --          duplicate rows still identify.
 create or replace table other_claims as
-with listed as (
-    select source_record_id, list(kind || '=' || value) as said
-    from claims join nodes using (record_no)
-    where kind in ('phone', 'email', (select claim_space from facts))
-    group by source_record_id
-),
 -- A record of one row that nobody knew shows all that it claims.
-several as (
+with several as (
     select source_record_id from staged group by source_record_id having count(*) > 1
     union
     select source_record_id from stored_leads where is_in_batch
+),
+listed as (
+    select source_record_id, list(kind || '=' || value) as said
+    from claims
+    join (select * from nodes semi join several using (source_record_id)) as nodes using (record_no)
+    where kind in ('phone', 'email', (select claim_space from facts))
+    group by source_record_id
 ),
 sides as (
     select

@@ -5,7 +5,7 @@
 --          reject (nobody knows the person, and the policy wants none from here).
 -- Promise  a lead whose content is what Postgres holds is unchanged, however the file spells it.
 create or replace table lead_changes as
-with wanted as (
+with wanted as not materialized (
     select
         assigned.persona_id, assigned.match_type, folded.*, nullif(of_lead, []) as claims,
         stored_personas.persona_id is not null as is_known

@@ -4,9 +4,10 @@
 -- Promise  a blank never erases; a lead_status that somebody edited by hand stays.
 create or replace table folded as
 with leads as (
-    select * exclude (fingerprint) from stated anti join fold_output using (source_record_id)
+    from stated anti join fold_output using (source_record_id)
     union all by name
-    from fold_output
+    select fold_output.*, stated.fingerprint
+    from fold_output join stated using (source_record_id)
 )
 select
     leads.* replace (
@@ -16,10 +17,8 @@ select
             else leads.lead_status
         end as lead_status
     ),
-    stated.fingerprint,
     stored.lead_id as stored_lead_id, stored.persona_id as stored_persona_id,
     stored.import_id as stored_import_id, stored.version,
     coalesce(stored.is_deleted or stored.is_missing, false) as was_ended
 from leads
-join stated using (source_record_id)
 left join (select * from stored_leads where is_in_batch) as stored using (source_record_id)

@@ -1,9 +1,10 @@
 -- The leads of every person whom this batch touches, as they will be.
 -- Reads    touched, lead_changes, stored_leads, moved_leads, sources, facts
--- Returns  ended: persona_id, is_ended. persona_leads: persona_id and what each lead says.
+-- Returns  ended: persona_id, is_ended, lead_count. persona_leads: persona_id and what each lead
+--          says.
 -- Promise  ended leads contribute nothing, but where a person has no other: then all do, so that
 --          what was known stays, in whatever order they ended.
-create or replace table all_leads as
+create or replace view all_leads as
 select
     persona_id, (select source from facts) as source,
     (select source_file from facts) as source_file, source_record_id,
@@ -26,14 +27,19 @@ where not stored.is_in_batch or stored.source_record_id in (
 );
 
 create or replace table ended as
-select persona_id, not bool_or(is_live) as is_ended
-from all_leads semi join touched using (persona_id)
-group by persona_id;
+select
+    persona_id, live_count = 0 as is_ended,
+    case when live_count = 0 then all_count else live_count end as lead_count
+from (
+    select persona_id, count(*) filter (is_live) as live_count, count(*) as all_count
+    from all_leads semi join touched using (persona_id)
+    group by persona_id
+);
 
 create or replace table persona_leads as
 select
     all_leads.* exclude (is_live), coalesce(sources.trust, 0) as trust, sources.claim_space,
-    count(*) over (partition by persona_id) as lead_count
+    ended.lead_count
 from all_leads
 join ended using (persona_id)
 left join sources using (source)

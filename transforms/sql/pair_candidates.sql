@@ -17,6 +17,18 @@ with cluster_people as (
     select cluster_no, persona_id
     from labels join persona_nodes using (node_no) anti join merged using (persona_id)
 ),
+links as (
+    select
+        l.cluster_no as left_cluster, r.cluster_no as right_cluster, value_no, kind, value, guard
+    from held
+    join labels as l on l.node_no = left_no
+    join labels as r on r.node_no = right_no
+    join joint_values using (value_no)
+),
+-- Only of those who meet in a pair.
+asked as (
+    select left_cluster as cluster_no from links union select right_cluster from links
+),
 cluster_called as (
     select cluster_no, arg_max(name, (length(name), name)) as name
     from (
@@ -32,15 +44,8 @@ cluster_called as (
         join persona_nodes using (persona_id)
         join labels on labels.node_no = persona_nodes.node_no
     )
+    semi join asked using (cluster_no)
     group by cluster_no
-),
-links as (
-    select
-        l.cluster_no as left_cluster, r.cluster_no as right_cluster, value_no, kind, value, guard
-    from held
-    join labels as l on l.node_no = left_no
-    join labels as r on r.node_no = right_no
-    join joint_values using (value_no)
 ),
 sided as (
     select
@@ -74,7 +79,11 @@ holding as (
     select kind, value,
         count(*) filter (was_exclusive is null) as arriving, count(*) as people,
         list(persona_id order by persona_id)[:20] as examples
-    from holdings group by kind, value
+    from holdings
+    semi join (
+        select kind, value from stored_shared union all select kind, value from shared_values
+    ) as crowded using (kind, value)
+    group by kind, value
 ),
 crowds as (
     select

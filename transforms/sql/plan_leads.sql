@@ -1,8 +1,8 @@
 -- What would change in leads, as rows of that table.
 -- Reads    lead_changes, moved_leads, new_leads, records, facts
 -- Returns  plan_leads: action, version (of the row to update), and the table's columns.
--- Promise  leads that would not change are not in it.
-create or replace table plan_leads as
+-- Promise  leads that would not change are not in it. A view: their texts stand in lead_changes.
+create or replace view plan_leads as
 select
     action, version, coalesce(stored_lead_id, new_leads.lead_id) as lead_id, facts.source,
     facts.source_file, source_record_id, persona_id, crm_id, coalesce(phones, []) as phones,

@@ -3,24 +3,28 @@
 -- Returns  plan_personas: action, version (of the row to update), and the table's columns.
 -- Promise  personas that would not change are not in it.
 create or replace table plan_personas as
-with wanted as (
+with wanted as not materialized (
     select persona_id, {golden}, is_phone_exclusive, is_ended, merged_into,
         canonical_json(edited_fields) as edited_fields
     from golden anti join removed_personas using (persona_id)
 ),
-known as (
+known as not materialized (
     select persona_id, {golden} , is_phone_exclusive, is_ended, merged_into,
         canonical_json(edited_fields) as edited_fields
     from (select * replace (nullif(tags, []) as tags) from stored_personas)
 ),
 differing as (
-    from wanted except from known
+    from wanted semi join known using (persona_id) except from known
 )
 select
-    case when stored.persona_id is null then 'insert' else 'update' end as action,
-    stored.version, differing.*, (select import_id from facts) as import_id
+    'insert' as action, null::bigint as version, wanted.*,
+    (select import_id from facts) as import_id
+from wanted
+anti join known using (persona_id)
+union all by name
+select 'update' as action, stored.version, differing.*, (select import_id from facts) as import_id
 from differing
-left join stored_personas as stored using (persona_id)
+join stored_personas as stored using (persona_id)
 union all by name
 select 'delete' as action, version, persona_id
 from stored_personas semi join removed_personas using (persona_id)

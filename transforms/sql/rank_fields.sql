@@ -6,38 +6,42 @@
 --          those that are stated now; one that was cleared does not count. A field that somebody
 --          edited by hand keeps its value while it has one, the newer edit of two who merge. A phone, email or CRM id counts only where the person holds it.
 create or replace table field_ranks as
-with said as (
+with texts as (
     select persona_id, field, value, 0 as position, clock_of(field_clocks, field, clock) as clock,
-        trust, landing, source, source_file, source_record_id
+        trust, landing, source, source_file, source_record_id, false as is_sole
     from (
         select * exclude (crm_id, phones, emails, email_keys, tags, claims),
             to_json(tags)::varchar as tags
         from persona_leads where lead_count > 1
     ) unpivot (value for field in ({golden_texts}, tags))
-    union all
-    select persona_id, 'crm_id', crm_id, 0, clock_of(field_clocks, 'crm_id', clock),
-        trust, landing, source, source_file, source_record_id
-    from persona_leads
-    where (persona_id, claim_space, crm_id) in (select (persona_id, kind, value) from holdings)
-    union all
+),
+-- What one lead alone says, and once, needs no ranking.
+ids as (
     select persona_id, field, shown, position, clock, trust, landing, source, source_file,
-        source_record_id
+        source_record_id, is_sole
     from (
-        select persona_id, 'phone' as field, 'phone' as kind, unnest(phones) as shown,
-            unnest(phones) as value, generate_subscripts(phones, 1) as position,
-            clock_of(field_clocks, 'phones', clock) as clock, trust, landing, source, source_file,
-            source_record_id
+        select persona_id, 'crm_id' as field, claim_space as kind, crm_id as shown, crm_id as value,
+            0 as position, clock_of(field_clocks, 'crm_id', clock) as clock, trust, landing, source,
+            source_file, source_record_id, lead_count = 1 as is_sole
+        from persona_leads
+        where crm_id is not null
+        union all
+        select persona_id, 'phone', 'phone', unnest(phones), unnest(phones),
+            generate_subscripts(phones, 1), clock_of(field_clocks, 'phones', clock), trust, landing,
+            source, source_file, source_record_id,
+            lead_count = 1 and len(phones) = 1 and claims is null
         from persona_leads
         union all
         select persona_id, 'email', 'email', unnest(emails), unnest(email_keys),
             generate_subscripts(emails, 1), clock_of(field_clocks, 'emails', clock), trust, landing,
-            source, source_file, source_record_id
+            source, source_file, source_record_id,
+            lead_count = 1 and len(emails) = 1 and claims is null
         from persona_leads
         union all
         select persona_id, split_part(claim, '=', 1) as field, field as kind,
             substr(claim, 7) as shown, shown as value, null as position, null as clock, trust,
-            landing, source, source_file, source_record_id
-        from (select *, unnest(claims) as claim from persona_leads)
+            landing, source, source_file, source_record_id, false
+        from (select *, unnest(claims) as claim from persona_leads where claims is not null)
         where starts_with(claim, 'phone=')
                 and not (coalesce(len(phones), 0) = 0 and map_contains(texts_of(field_clocks), 'phones'))
             or starts_with(claim, 'email=')
@@ -45,14 +49,26 @@ with said as (
     )
     semi join holdings using (persona_id, kind, value)
 ),
-ruled as (
-    select said.*, rules.rule, null::varchar as edited_at from said join rules using (field)
-    union all by name
+said as (
+    select persona_id, field, value, position, clock, trust, landing, source, source_file,
+        source_record_id, is_sole, rules.rule, null::varchar as edited_at
+    from (from texts union all from ids) as said(
+        persona_id, field, value, position, clock, trust, landing, source, source_file,
+        source_record_id, is_sole
+    )
+    join rules using (field)
+),
+by_hand as (
     select persona_id, field, value, 'edited' as rule, 'by hand' as source, edited_at, 0 as position
     from edits
+),
+ruled as (
+    from said where not is_sole or persona_id in (select persona_id from edits)
+    union all by name
+    from by_hand
 )
 select
-    * exclude (edited_at, position, clock, trust, landing),
+    * exclude (edited_at, position, clock, trust, landing, is_sole),
     row_number() over (
         partition by persona_id, field
         order by
@@ -68,3 +84,6 @@ select
             source_record_id desc, position, value
     ) as place
 from ruled
+union all by name
+select persona_id, field, value, source, source_file, source_record_id, rule, 1 as place
+from said where is_sole and persona_id not in (select persona_id from edits)

@@ -12,15 +12,34 @@ semi join (
 ) as taking using (source_record_id);
 
 create or replace table divided as
-with several as (
+with held_apart as (
+    select distinct kind, value
+    from held
+    join joint_values using (value_no)
+    join labels as l on l.node_no = left_no
+    join labels as r on r.node_no = right_no
+    where guard <> 'bridge' and l.cluster_no <> r.cluster_no and is_guarded
+),
+asked as (
+    select kind, value from stored_shared
+    union all
+    select kind, value from stored_identities where not is_exclusive
+    union all
+    select kind, value from shared_values
+    union all
+    from held_apart
+),
+-- Of these values alone: they are few.
+several as (
     select kind, value
     from (
-        from said_claims
-        union
+        select kind, value, persona_id from said_claims semi join asked using (kind, value)
+        union all
         select kind, value, coalesce(merged.merged_into, persona_id)
-        from stored_identities left join merged using (persona_id)
+        from stored_identities semi join asked using (kind, value)
+        left join merged using (persona_id)
     )
-    group by kind, value having count(distinct persona_id) > 1
+    group by kind, value having min(persona_id) <> max(persona_id)
 )
 select kind, value
 from stored_shared
@@ -36,13 +55,7 @@ having count(*) < any_value(holders) or (kind, value) in (from several)
 union
 select kind, value from shared_values semi join several using (kind, value)
 union
-select kind, value
-from held
-join joint_values using (value_no)
-join labels as l on l.node_no = left_no
-join labels as r on r.node_no = right_no
-where guard <> 'bridge' and l.cluster_no <> r.cluster_no and is_guarded
-    and (kind, value) in (from several);
+select kind, value from held_apart semi join several using (kind, value);
 
 -- Who was refused the value while it was one person's has it from now on, like the others.
 insert into said_claims

@@ -19,7 +19,7 @@ from field_ranks
 where place = 1 and field not in ('crm_id', 'phone', 'email')
 group by persona_id;
 
-create or replace table gathered as
+create or replace table golden as
 with single as (
     select persona_id, {golden_texts}, to_json(nullif(tags, []))::varchar as tags
     from persona_leads where lead_count = 1
@@ -28,16 +28,16 @@ several as (
     select distinct persona_id from persona_leads where lead_count > 1
     union
     select persona_id from bared
-)
-select persona_id, {won_or_single}, coalesce(won.tags, single.tags) as tags
-from single left join won_texts as won using (persona_id)
-union all by name
-select won.* from won_texts as won semi join several using (persona_id)
-union all by name
-select persona_id from several anti join won_texts using (persona_id);
-
-create or replace table golden as
-with unions as (
+),
+gathered as (
+    select persona_id, {won_or_single}, coalesce(won.tags, single.tags) as tags
+    from single left join won_texts as won using (persona_id)
+    union all by name
+    select won.* from won_texts as won semi join several using (persona_id)
+    union all by name
+    select persona_id from several anti join won_texts using (persona_id)
+),
+unions as (
     select persona_id, to_json(list(tag order by lower(tag), tag))::varchar as tags
     from (
         select persona_id, min(tag) as tag
