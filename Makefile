@@ -1,14 +1,15 @@
 # make demo   shows it          make test   proves it
-# make check  ruff, mypy, layers make bench  measures it: ratios within one run
+# make check  ruff, mypy, layers make bench  measures it: docs/speed.md
 # make soak   the long tests     make setup  makes .venv alone
 # make up     runs it, until Ctrl-C
+# make bench-parts   measures reading, phones, emails, identity, undo, drops by themselves
 # make docs   writes down what the commands of docs/ say now
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.leadfold-ready
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: setup demo up test check bench soak lock docs samples clean
+.PHONY: setup demo up test check bench bench-parts soak lock docs samples clean
 
 setup: $(READY)
 
@@ -44,7 +45,23 @@ check: $(READY)
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/python -m pytest -q tests/test_layers.py
 
+# All of it takes hours; the short form: make bench ROWS=100000 PEERS=no
+ROWS ?= 1000000
+PEERS ?= yes
+# To which size it grows (once), and one for memory alone, such as HUGE=20000000; 0: none.
+LARGE ?= $(if $(filter 1000000,$(ROWS)),5000000,0)
+HUGE ?= 0
+JSON ?= bench.json
+# An earlier bench.json to compare with; where to draw the chart, such as docs/images/bench.svg.
+AGAINST ?=
+CHART ?=
+
 bench: $(READY)
+	@$(VENV)/bin/python -m tests.benchmarks.bench --rows $(ROWS) --peers $(PEERS) \
+	  --large $(LARGE) --huge $(HUGE) --json $(JSON) \
+	  $(if $(AGAINST),--against $(AGAINST)) $(if $(CHART),--chart $(CHART))
+
+bench-parts: $(READY)
 	@echo "Reading, against polars.scan_csv:"
 	@$(VENV)/bin/python -m tests.benchmarks.bench_reading
 	@echo "\nPhones, against phonenumbers per row, one core:"

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 64),
     help="Chunks of a file that are read at a time.  [default: one per core]",
 )
+@click.option("--times", is_flag=True, help="Tell how long each step took.")
 @click.option("--prefect", is_flag=True, help="Run as Prefect flow.")
 def import_files(
     files: tuple[Path, ...],
@@ -48,6 +49,7 @@ def import_files(
     as_json: bool,
     plan: Path | None,
     workers: int | None,
+    times: bool,
     prefect: bool,
 ) -> None:
     """Import FILES, one after the other.
@@ -71,6 +73,8 @@ def import_files(
         load_source(source)
     for path in files:
         check_path(path)
+    if times and prefect:
+        raise WrongCallError("Prefect keeps the times of a flow's tasks. Leave out --times.")
     if plan and len(files) > 1:
         raise WrongCallError("--plan is for one file at a time: each import has its own plan.")
     if plan:
@@ -84,11 +88,14 @@ def import_files(
     outcomes: list[Outcome] = []
     for path in files:
         request = Request(*(path, team, source, dry_run), new_team=draft, plan_file=plan, feed=feed)
-        found = _import_one(request, workers, is_quiet=as_json, prefect=prefect)
+        found, seconds = _import_one(request, workers, is_quiet=as_json, prefect=prefect)
         outcomes += found
+        timed = {"seconds": seconds} if times else {}
         if as_json:
             for outcome in found:
-                click.echo(json.dumps(report.to_json(outcome)))
+                click.echo(json.dumps(report.to_json(outcome) | timed))
+        elif times:
+            click.echo(", ".join(f"{step} {took:.2f} s" for step, took in seconds.items()))
     if not as_json:
         _show_outcomes(outcomes, plan)
     if not all(outcome.is_good for outcome in outcomes):
@@ -108,19 +115,24 @@ def _find_feed(feed_id: str, team: str, source: str, *, prefect: bool) -> "Feed"
 
 def _import_one(
     request: "Request", workers: int | None, *, is_quiet: bool, prefect: bool
-) -> "list[Outcome]":
+) -> "tuple[list[Outcome], dict[str, float]]":
+    """What became of a file, and the seconds of each step; of a flow they stand in Prefect."""
     if prefect:
         from flows import import_file
 
-        return import_file.run(request)
+        return import_file.run(request), {}
     from flows.importing import run_import
+    from flows.stopwatch import Stopwatch
     from flows.terminal import progress_bar
 
     with progress_bar(request.path, is_quiet=is_quiet) as progress:
         settings = load_settings()
         if workers:
             settings = replace(settings, threads=workers)
-        return run_import(request, settings, progress)
+        watch = Stopwatch(progress)
+        outcomes = run_import(request, settings, watch)
+        watch.end()
+        return outcomes, watch.seconds
 
 
 def _show_outcomes(outcomes: "Sequence[Outcome]", plan: Path | None) -> None:
