@@ -22,8 +22,18 @@ def draw(results: Results) -> str:
     return _stack(
         charts.bars(f"Seconds, {rows:,} rows", [(told, each) for told, each in took if each]),
         charts.stacked(f"Seconds of a first import, {rows:,} rows", list(steps.items())),
-        charts.trend("Seconds per million rows", [f"{size:,} rows" for size in sizes], growth, "s"),
+        charts.trend(
+            "Seconds per million rows, by rows of the file",
+            [_short(size) for size in sizes],
+            growth,
+            "s",
+        ),
     )
+
+
+def _short(rows: int) -> str:
+    """A size in few letters, which fit below the axis: 100k, 5M."""
+    return f"{rows / 1e6:g}M" if rows >= 1_000_000 else f"{rows / 1e3:g}k"
 
 
 def _seconds_per_million(results: Results, rows: int, name: str) -> float | None:
