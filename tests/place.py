@@ -51,12 +51,14 @@ class Place:
         for name in names or ("acme",):
             teams.add_team(self.connection, name)
 
-    def run(self, file: File, team: str = "acme", chunk_rows: int = 1000) -> Outcome:
+    def run(
+        self, file: File, team: str = "acme", chunk_rows: int = 1000, threads: int = 1
+    ) -> Outcome:
         """Import a file; it must be done."""
         path = self.folder / team / file.name
         path.parent.mkdir(exist_ok=True)
         path.write_text(file.text, encoding="utf-8", newline="")
-        used = replace(self.settings, chunk_rows=chunk_rows)
+        used = replace(self.settings, chunk_rows=chunk_rows, threads=threads)
         (outcome,) = run_import(Request(path, team, file.source), used)
         assert outcome.status == "done", outcome.reason
         return outcome

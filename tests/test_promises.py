@@ -81,16 +81,24 @@ def test_a_file_that_is_in_writes_nothing(place: Place, world: tuple[File, ...])
 
 
 @attack
-@given(worlds(most=3), st.randoms(use_true_random=False), st.sampled_from([1, 3, 7]))
-def test_order_chunks_and_neighbours_change_nothing(
-    place: Place, world: tuple[File, ...], random: object, chunk_rows: int
+@given(
+    worlds(most=3),
+    st.randoms(use_true_random=False),
+    st.sampled_from([1, 3, 7]),
+    st.sampled_from([1, 2, 4]),
+)
+def test_order_chunks_workers_and_neighbours_change_nothing(
+    place: Place, world: tuple[File, ...], random: object, chunk_rows: int, threads: int
 ) -> None:
-    """Rows in any order, read any number at a time, while another team imports: the same people."""
+    """Rows in any order, any number at a time and by any number of workers, while another team
+    imports: the same people."""
     place.empty("one", "two")
     tidy = [without_ties(file) for file in world]
 
-    def run_all(team: str, changed: Callable[[File], File], chunk_rows: int) -> list[Outcome]:
-        return [place.run(changed(file), team, chunk_rows) for file in tidy]
+    def run_all(
+        team: str, changed: Callable[[File], File], chunk_rows: int, threads: int
+    ) -> list[Outcome]:
+        return [place.run(changed(file), team, chunk_rows, threads) for file in tidy]
 
     def shuffled(file: File) -> File:
         rows = list(file.rows)
@@ -99,9 +107,9 @@ def test_order_chunks_and_neighbours_change_nothing(
 
     most = max(len(file.rows) for file in tidy)
     with ThreadPoolExecutor(2) as pool:
-        one = pool.submit(run_all, "one", lambda file: file, 1000)
+        one = pool.submit(run_all, "one", lambda file: file, 1000, 1)
         # A chunk costs a fifth of a second, so there are at most four.
-        two = pool.submit(run_all, "two", shuffled, max(chunk_rows, -(-most // 4)))
+        two = pool.submit(run_all, "two", shuffled, max(chunk_rows, -(-most // 4)), threads)
     for first, second in zip(one.result(), two.result(), strict=True):
         assert first.counts == second.counts
         assert first.match == second.match
