@@ -116,7 +116,7 @@ def carry_out(act: Act, settings: Settings, once: Callable[[Work, Try], Outcome]
             return once(work, attempt)
 
     try:
-        with closing(open_database(folder, settings.memory_limit)) as work:
+        with closing(open_database(folder, settings)) as work:
             outcome = try_until_applied(
                 settings, act.import_id, lambda attempt: attempt_once(work, attempt)
             )

@@ -76,7 +76,7 @@ def explain(connection: psycopg.Connection, found: Found, settings: Settings) ->
     work_id = make_import_id()
     with (
         hold_workspace(settings.work, work_id) as folder,
-        closing(open_database(folder, settings.memory_limit)) as work,
+        closing(open_database(folder, settings)) as work,
     ):
         _rank(connection, work, found, work_id)
         take_statements(work, statements)

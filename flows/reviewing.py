@@ -54,7 +54,7 @@ def review_team(
         crowds = list_crowds(connection, team.team_id)
         with (
             hold_workspace(settings.work, f"review_{connection.info.backend_pid}") as folder,
-            closing(open_database(folder, settings.memory_limit)) as work,
+            closing(open_database(folder, settings)) as work,
         ):
             open_work(work, list_sources())
             _rank(connection, work, team, chosen, crowds)

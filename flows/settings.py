@@ -22,7 +22,8 @@ class Settings:
         database_url: Which Postgres to use; empty: the embedded one under ``home``.
         memory_limit: What DuckDB may take before it spills to disk.
         chunk_rows: Rows that are read and normalised at a time.
-        threads: How many such chunks of one file are worked on at a time.
+        threads: How many such chunks of one file are worked on at a time, and how many threads
+            DuckDB may use.
         lock_wait_seconds: How long to wait for another import of the same team.
         connect_timeout_seconds: How long a database may take to answer.
         conversation_url: Where a chat is read, with ``{conversation_id}`` in it; empty: nowhere.

@@ -58,7 +58,7 @@ def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Wor
         TooManyRejectsError: More of its rows cannot be loaded than the policy takes for chance. A
             dry run goes on, and says so.
     """
-    work = open_database(settings.work / job.import_id, settings.memory_limit)
+    work = open_database(settings.work / job.import_id, settings)
     try:
         layout = _land_records(work, job, batch, settings, progress)
         with warehouse.connected(settings, job.import_id) as connection:
@@ -72,13 +72,14 @@ def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Wor
     return work
 
 
-def open_database(folder: Path, memory_limit: str) -> Work:
+def open_database(folder: Path, settings: Settings) -> Work:
     """Open an empty work database; what does not fit into memory spills into ``folder``."""
     work = duckdb.connect(
         # In a file, every table would be compressed as it is made, and few are read twice.
         ":memory:",
         config={
-            "memory_limit": memory_limit,
+            "memory_limit": settings.memory_limit,
+            "threads": str(settings.threads),
             "temp_directory": str(folder / "spill"),
             "preserve_insertion_order": "false",
         },

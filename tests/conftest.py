@@ -71,7 +71,13 @@ def settings(server_home: Path, tmp_path: Path) -> Iterator[Settings]:
         connection.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE template_leadfold").format(sql.Identifier(name))
         )
-    yield Settings(tmp_path / "home", admin.replace("/postgres?", f"/{name}?"), chunk_rows=1000)
+    yield Settings(
+        tmp_path / "home",
+        admin.replace("/postgres?", f"/{name}?"),
+        chunk_rows=1000,
+        # The other core is another worker's; test_spreading has more.
+        threads=1,
+    )
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 

@@ -141,7 +141,7 @@ def test_the_reason_always_speaks_for_the_winner(
     found = find_person(connection, EMAIL, "acme")
     leads = explaining.list_leads(connection, "acme", found.persona_id)
     settings.work.mkdir(parents=True, exist_ok=True)
-    with as_of_now(connection), closing(open_database(settings.work, "1GB")) as work:
+    with as_of_now(connection), closing(open_database(settings.work, settings)) as work:
         explaining._rank(connection, work, found, "import_1")
         statements, _ = explaining.fetch_statements(connection, "acme", found.persona_id, leads)
         take_statements(work, statements)

@@ -16,6 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 from contracts.registry import load_policy
+from flows.settings import Settings
 from flows.staging import list_sources, open_database
 from transforms.dedupe import fold_statements, group_records
 from transforms.facts import Facts, note_facts
@@ -57,7 +58,7 @@ select line_no, source_record_id, md5(source_record_id) as row_hash from staged
 def measure(people: int, folder: Path) -> None:
     """Resolve and plan in this process, and print what each step took."""
     steps: list[tuple[str, float]] = []
-    with closing(open_database(folder, MEMORY_LIMIT)) as work:
+    with closing(open_database(folder, Settings(folder, memory_limit=MEMORY_LIMIT))) as work:
         _make_people(work, people)
         policy = load_policy("default")
         start = time.perf_counter()
