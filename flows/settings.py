@@ -20,7 +20,8 @@ class Settings:
     Attributes:
         home: Runtime folders: the embedded Postgres, landed files, work databases.
         database_url: Which Postgres to use; empty: the embedded one under ``home``.
-        memory_limit: What DuckDB may take before it spills to disk.
+        memory_limit: What DuckDB may take before it spills to disk; Leadfold itself takes about as
+            much again.
         chunk_rows: Rows that are read and normalised at a time.
         threads: How many such chunks of one file are worked on at a time, and how many threads
             DuckDB may use.
@@ -40,7 +41,7 @@ class Settings:
 
     home: Path
     database_url: str = ""
-    memory_limit: str = "1GB"
+    memory_limit: str = "700MB"
     chunk_rows: int = 50_000
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     lock_wait_seconds: int = 3600
