@@ -11,9 +11,9 @@ from contextlib import closing
 from datetime import UTC, datetime
 from uuid import UUID
 
-from contracts.errors import LeadfoldError
+from contracts.errors import DatabaseUnavailableError, LeadfoldError
 from flows import local_postgres, prefect_address, warehouse
-from flows.alone import alone, until_signal
+from flows.alone import DatabaseHold, alone, until_signal
 from flows.children import Child, end_leftovers, start_child
 from flows.prefect_database import ensure_database
 from flows.settings import Settings
@@ -66,11 +66,13 @@ def run_up(settings: Settings, tell: Tell) -> None:
         was_running = bool(settings.database_url) or local_postgres.is_running(settings.home)
         house = House(settings, ensure_database(settings), stop, tell)
         try:
+            house.hold.take()
             house.start()
             house.watch()
         finally:
             tell("Stopping ...")
             house.stop()
+            house.hold.release()
             if not was_running and not _is_used(settings):
                 local_postgres.stop(settings.home)
     tell("Stopped. What was under way goes on at the next start.")
@@ -102,6 +104,7 @@ class House:
         self.deaths: dict[str, list[float]] = {name: [] for name in self.commands}
         self.threads: list[threading.Thread] = []
         self.suspects: dict[UUID, UUID] = {}
+        self.hold = DatabaseHold(settings)
 
     def start(self) -> None:
         """Start all parts, and tell where people find them."""
@@ -139,8 +142,8 @@ class House:
         while not self.stopping.wait(_TICK_SECONDS):
             is_due = time.monotonic() - swept > _SWEEP_SECONDS
             begun: datetime | None = None
-            if not self.settings.database_url and time.monotonic() - looked > _DATABASE_SECONDS:
-                local_postgres.start(self.settings.home)
+            if time.monotonic() - looked > _DATABASE_SECONDS:
+                self._look_at_database()
                 looked = time.monotonic()
             if time.monotonic() - asked > _ASK_SECONDS:
                 self._ask()
@@ -158,6 +161,19 @@ class House:
                 # The server or Postgres may be away for a moment; the next sweep finds the same.
                 _log.warning("Runs could not be swept: %s.", type(error).__name__)
             swept = time.monotonic()
+
+    def _look_at_database(self) -> None:
+        """See that Postgres runs, and that no other works with it.
+
+        Raises:
+            WrongCallError: Another ``leadfold up`` has taken it while Postgres was away.
+        """
+        if not self.settings.database_url:
+            local_postgres.start(self.settings.home)
+        try:
+            self.hold.take()
+        except DatabaseUnavailableError as error:
+            _log.warning("%s", error)
 
     def stop(self) -> None:
         """Stop all parts: first what starts work, last what is asked by all."""
