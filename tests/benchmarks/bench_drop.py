@@ -106,7 +106,11 @@ class Bench:
     def import_by_deployment(self) -> float:
         """Seconds from the start of the form's deployment to the commit."""
         path = self.write(self.settings.inbox / "acme")
-        parameters: dict[str, Any] = {"team": "acme", "source": "generic", "file": path.name}
+        parameters: dict[str, Any] = {
+            "team": "acme",
+            "source": "generic",
+            "file": f"acme/{path.name}",
+        }
 
         def begin() -> float:
             # The form has to learn of the file first.
