@@ -38,7 +38,7 @@ def list_imported(connection: psycopg.Connection, import_ids: Sequence[str]) -> 
     for import_id in import_ids:
         entry = ledger.find_import(connection, import_id)
         issues = import_issues.list_issues(connection, entry)
-        # Every other issue keeps the text that it is about.
+        # Every other issue keeps the text that it is about, until retention takes it much later.
         erased = frozenset(issue.line_no for issue in issues if issue.raw is None)
         found.append(Imported(entry.file_hash, entry.source, erased))
     return found

@@ -11,6 +11,8 @@ from contextlib import closing
 from datetime import UTC, datetime
 from uuid import UUID
 
+import psycopg
+
 from contracts.errors import DatabaseUnavailableError, LeadfoldError
 from flows import local_postgres, prefect_address, warehouse
 from flows.alone import DatabaseHold, alone, until_signal
@@ -172,8 +174,8 @@ class House:
             local_postgres.start(self.settings.home)
         try:
             self.hold.take()
-        except DatabaseUnavailableError as error:
-            _log.warning("%s", error)
+        except (DatabaseUnavailableError, psycopg.Error) as error:
+            _log.warning("The database is not held: %s.", type(error).__name__)
 
     def stop(self) -> None:
         """Stop all parts: first what starts work, last what is asked by all."""
