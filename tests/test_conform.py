@@ -1,9 +1,12 @@
 """Which column fills which field, and what no field names."""
 
 import json
+import unicodedata
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contracts.errors import SourceDriftError
 from contracts.registry import load_source, parse_source
@@ -118,6 +121,27 @@ def test_the_texts_depend_on_the_cells_alone() -> None:
     other = conform(landed(Name=[" Zoe\u0308 "], Phone=["1"]), contract).collect()
     assert one["row_text"].item() == other["row_text"].item()
     assert one["id_text"].item() == other["id_text"].item()
+
+
+@given(
+    st.lists(
+        st.text("aAoO\u00df\u00eb\u02ff\u0300\u0308\u0323\u1e9b\u1100\u1161\u212b"), max_size=8
+    )
+)
+def test_every_text_is_compared_in_normal_form(names: list[str]) -> None:
+    """Which texts are looked at more closely is a matter of speed alone."""
+    contract = source("{source_record_id: Id, phones: Phone}")
+    rows = conform(landed(Id=["1"] * len(names), Name=names, Phone=["2"] * len(names)), contract)
+    said = [f"\x1eName\x1f{name.strip()}" if name.strip() else "" for name in names]
+    expected = [unicodedata.normalize("NFC", f"Id\x1f1{name}\x1ePhone\x1f2") for name in said]
+    assert rows.collect()["row_text"].to_list() == expected
+
+
+def test_an_id_is_made_only_for_rows_that_bring_none() -> None:
+    """Its text is dear, and nobody asks for that of the others."""
+    contract = source("{source_record_id: Id, phones: Phone}")
+    rows = conform(landed(Id=["7", "NULL", ""], Phone=["1", "2", "3"]), contract).collect()
+    assert [text is None for text in rows["id_text"]] == [True, False, False]
 
 
 def test_ignored_columns_are_in_the_id_but_not_in_the_fingerprint() -> None:

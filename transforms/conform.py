@@ -12,6 +12,7 @@ from contracts.errors import SourceDriftError
 from contracts.people import FIELDS, IDENTIFYING, LIST_KINDS
 from contracts.source import Source, header_key
 from transforms.cells import mend_cells
+from transforms.columns import compute, nulls, put, spread
 
 POSITION = ("line_no", "byte_offset", "byte_length")
 """Where a record stands in the landed file; every frame of rows carries these first."""
@@ -87,8 +88,8 @@ def conform(landed: pl.LazyFrame, source: Source) -> pl.LazyFrame:
         there is nothing), ``is_test`` (a test lead of the provider's), ``raw_text`` (of a record
         that has no place in the file, such as a workbook's row: its cells, for a reject),
         ``row_text`` (all cells but the ignored ones, from which the fingerprint comes) and
-        ``id_text`` (all cells, or those of ``record_id_from``, from which a record id comes where
-        there is none). The last two
+        ``id_text`` (where there is no record id: all cells, or those of ``record_id_from``, from
+        which one comes). The last two
         depend on no rule that may change, nor on the order of the columns. Row order is kept.
 
     Raises:
@@ -97,6 +98,7 @@ def conform(landed: pl.LazyFrame, source: Source) -> pl.LazyFrame:
     headers = [name for name in landed.collect_schema().names() if name not in POSITION]
     columns = map_columns(headers, source)
     kept = [header for header in headers if header not in columns.ignored]
+    named = _present(source.record_id_from, headers) or headers
     return landed.select(
         *POSITION,
         *_fields(columns, source),
@@ -105,9 +107,9 @@ def conform(landed: pl.LazyFrame, source: Source) -> pl.LazyFrame:
         _deleted(headers, source).alias("deleted"),
         _extra(columns.extra).alias("extra"),
         _is_test(headers, source).alias("is_test"),
-        pl.when(pl.col("byte_offset").is_null()).then(_shown(headers)).alias("raw_text"),
+        _where(pl.col("byte_offset").is_null(), headers, _shown(headers)).alias("raw_text"),
         _canonical(kept).alias("row_text"),
-        _canonical(_present(source.record_id_from, headers) or headers).alias("id_text"),
+        _where(_record_id(columns, source).is_null(), headers, _canonical(named)).alias("id_text"),
     )
 
 
@@ -123,10 +125,16 @@ def _fields(columns: ColumnMap, source: Source) -> list[pl.Expr]:
         else:
             text = cells[0] if cells else pl.lit(None, pl.String)
             # The key is needed before all else; other cells are mended when they are normalised.
-            fields.append(
-                (mend_id(text, source) if name == "source_record_id" else text).alias(name)
-            )
+            is_key = name == "source_record_id"
+            fields.append((_record_id(columns, source) if is_key else text).alias(name))
     return fields
+
+
+def _record_id(columns: ColumnMap, source: Source) -> pl.Expr:
+    headers = columns.fields.get("source_record_id")
+    return (
+        mend_id(_cell(headers[0], source.prefixes), source) if headers else pl.lit(None, pl.String)
+    )
 
 
 def mend_id(text: pl.Expr, source: Source) -> pl.Expr:
@@ -146,18 +154,23 @@ def extend_salesforce_id(value: pl.Expr) -> pl.Expr:
     Three more characters tell which of the others are capitals, five by five, as bits of a
     number from A to 5 (Salesforce, "Convert 15 character IDs to 18 character IDs").
     """
+    return value.map_batches(_extend_short, return_dtype=pl.String, is_elementwise=True)
+
+
+def _extend_short(ids: pl.Series) -> pl.Series:
+    is_short = ids.str.contains("^[0-9A-Za-z]{15}$").fill_null(value=False)
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+    short = pl.lit(ids.filter(is_short))
     checks = []
     for start in (0, 5, 10):
         bits = [
-            value.str.slice(start + place, 1).str.contains("[A-Z]").cast(pl.UInt8) * (1 << place)
+            short.str.slice(start + place, 1).str.contains("[A-Z]").cast(pl.UInt8) * (1 << place)
             for place in range(5)
         ]
         checks.append(
             pl.sum_horizontal(bits).replace_strict(list(range(32)), list(alphabet), default=None)
         )
-    is_short = value.str.contains("^[0-9A-Za-z]{15}$")
-    return pl.when(is_short).then(pl.concat_str(value, *checks)).otherwise(value)
+    return put(ids, is_short, compute(pl.concat_str(short, *checks)))
 
 
 def _column(header: str) -> pl.Expr:
@@ -240,8 +253,38 @@ def _canonical(headers: Sequence[str]) -> pl.Expr:
     for header in sorted(headers):
         text = _column(header).str.strip_chars()
         parts.append(pl.when(text != "").then(pl.lit(header.strip() + _IS) + text))
-    joined = pl.concat_str(parts, separator=_NEXT, ignore_nulls=True)
-    return joined.str.normalize("NFC")
+    return _compose(pl.concat_str(parts, separator=_NEXT, ignore_nulls=True))
+
+
+def _compose(text: pl.Expr) -> pl.Expr:
+    """Text in normal form NFC."""
+    return text.map_batches(_compose_odd, return_dtype=pl.String, is_elementwise=True)
+
+
+def _compose_odd(text: pl.Series) -> pl.Series:
+    # Nothing else here takes as long, and text is what it would be composed to as long as all of
+    # its letters stand before U+0300 (UAX 15: NFC_Quick_Check; the first combining mark is there).
+    is_odd = text.str.len_bytes() != text.str.len_chars()
+    is_odd = is_odd.scatter(
+        is_odd.arg_true(), text.filter(is_odd).str.contains(r"[^\x{0}-\x{2FF}]")
+    )
+    return put(text, is_odd, text.filter(is_odd).str.normalize("NFC"))
+
+
+def _where(needed: pl.Expr, headers: Sequence[str], text: pl.Expr) -> pl.Expr:
+    """A text of some rows, null in the others; `when/then` would compute it for all."""
+
+    def make(given: Sequence[pl.Series]) -> pl.Series:
+        mask, *columns = given
+        if mask.len() == 1 and columns:
+            mask = mask.new_from_index(0, columns[0].len())
+        if not mask.any():
+            return nulls(mask.len())
+        return spread(pl.DataFrame(columns).filter(mask).select(text).to_series(), mask)
+
+    return pl.map_batches(
+        [needed, *map(_column, headers)], make, return_dtype=pl.String, is_elementwise=True
+    )
 
 
 def _shown(headers: Sequence[str]) -> pl.Expr:
