@@ -145,9 +145,9 @@ def open_without_rows(work: Work, import_id: str, source: str, policy: Policy) -
     collect_claims(work, policy)
 
 
-def resolve_stored(work: Work, import_id: str, policy: Policy) -> None:
+def resolve_stored(work: Work, policy: Policy) -> None:
     """Resolve what was fetched, as an import does: everybody stays who he is."""
     fold_statements(work)
-    resolve(work, policy, import_id)
+    resolve(work, policy)
     compare_leads(work)
     find_repeated(work)

@@ -119,7 +119,7 @@ def _rank(connection: psycopg.Connection, work: Work, found: Found, work_id: str
     policy = policy_of(found.team)
     open_without_rows(work, work_id, _SOURCE, policy)
     fetch_only(connection, work, found.team.team_id, [found.persona_id])
-    resolve_stored(work, work_id, policy)
+    resolve_stored(work, policy)
     rank_stored(work)
 
 

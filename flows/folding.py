@@ -23,6 +23,7 @@ from flows.wanted import list_records
 from transforms.dedupe import count_agreeing_ids, fold_statements
 from transforms.facts import Facts, note_facts
 from transforms.holding import hold_claims, pair_candidates, say_claims
+from transforms.lone import set_lone_aside
 from transforms.plan import Plan, compare_leads, find_repeated, list_unknown, make_plan
 from transforms.relations import Work, append, query
 from transforms.resolve import collect_claims, resolve
@@ -128,8 +129,9 @@ def _plan(
     if source.source_file == "file" and "name_reused" not in job.accepted and not job.corrects:
         _check_same_list(job, work)
     missing, remark = _check_snapshot(job, source, policy, work, connection)
+    set_lone_aside(work)
     fold_statements(work)
-    resolve(work, policy, job.import_id)
+    resolve(work, policy)
     compare_leads(work)
     empty(work, "late_rejects")
     unknown = list_unknown(work)
@@ -139,7 +141,7 @@ def _plan(
     hold_claims(work)
     pair_candidates(work)
     survive(work)
-    plan = make_plan(work, job.import_id, job.source_file)
+    plan = make_plan(work, job.import_id)
     return replace(plan, records_missing=missing, remark=remark)
 
 

@@ -66,7 +66,7 @@ def _plan(
         is_locking=attempt.is_last,
     )
     fold_statements(work)
-    resolve(work, policy, act.import_id)
+    resolve(work, policy)
     decide(work, decisions)
     compare_leads(work)
     find_repeated(work)
@@ -75,4 +75,4 @@ def _plan(
     pair_candidates(work)
     plan_decisions(work)
     survive(work)
-    return make_plan(work, act.import_id, CAUSE)
+    return make_plan(work, act.import_id)

@@ -100,9 +100,9 @@ def _plan(act: Act, undoing: Undoing, work: Work, attempt: Try) -> Plan:
     policy = _policy_after(attempt.connection, undoing)
     open_without_rows(work, act.import_id, CAUSE, policy)
     fetch_undoing(attempt.connection, work, undoing, policy, is_locking=attempt.is_last)
-    resolve_stored(work, act.import_id, policy)
+    resolve_stored(work, policy)
     restate(work, policy)
-    return make_undo_plan(work, act.import_id)
+    return make_undo_plan(work)
 
 
 def _policy_after(connection: psycopg.Connection, undoing: Undoing) -> Policy:

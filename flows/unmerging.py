@@ -98,12 +98,11 @@ def _plan(act: Act, unmerge: _Unmerge, work: Work, attempt: Try) -> Plan:
     asked = pl.DataFrame({"persona_id": [unmerge.persona_id, *parts["persona_id"]]}).unique()
     copy_in(connection, "asked", of_team([asked], act.team_id))
     fetch_around(connection, work, act.team_id, policy, is_locking=attempt.is_last)
-    resolve_stored(work, act.import_id, policy)
+    resolve_stored(work, policy)
     return split(
         work,
         policy,
         parts,
-        act.import_id,
         judged_by=unmerge.judged_by,
         judged_at=unmerge.judged_at,
     )

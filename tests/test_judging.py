@@ -362,9 +362,9 @@ def test_only_those_concerned_are_read(
     )
     read: list[set[str]] = []
 
-    def spy(work: Work, import_id: str, source_file: str) -> Plan:
+    def spy(work: Work, import_id: str) -> Plan:
         read.append(set(query(work, "select first_name from stored_personas")["first_name"]))
-        return make_plan(work, import_id, source_file)
+        return make_plan(work, import_id)
 
     monkeypatch.setattr(judging, "make_plan", spy)
     judge(("1", "2", "same"))

@@ -6,6 +6,7 @@ import polars as pl
 
 from contracts.people import GOLDEN
 from contracts.policy import Policy
+from transforms.ids import number_part
 from transforms.relations import Work, append, query
 from transforms.work_tables import empty
 
@@ -33,6 +34,7 @@ def note_facts(work: Work, facts: Facts, policy: Policy) -> None:
     empty(work, "facts")
     said = {
         **facts._asdict(),
+        "id_part": number_part(facts.import_id),
         "shared_after": policy.shared_after,
         "is_vetoed": policy.guards.crm_ids,
         "on_duplicate": policy.on_duplicate,

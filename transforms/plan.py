@@ -8,8 +8,8 @@ import polars as pl
 
 from contracts.issues import ISSUES
 from transforms.ids import derive_ids, time_part
-from transforms.relations import CHUNK_ROWS, Work, append, query, run, statement, stream
-from transforms.work_tables import empty
+from transforms.lone import count_lone, plan_lone
+from transforms.relations import CHUNK_ROWS, Work, query, run, statement, stream
 
 Action = Literal["insert", "update", "delete"]
 MATCH_TYPES = ("source_record", "crm_id", "phone", "email", "new")
@@ -86,7 +86,7 @@ class Plan:
 
 # In the order of each table's key: its index grows at one end, and two imports can't deadlock.
 _ROWS = {
-    "leads": "source_record_id",
+    "leads": "lead_id",
     "personas": "persona_id",
     "identities": "kind, value, persona_id",
     "lead_versions": "lead_id, import_id",
@@ -143,13 +143,14 @@ def list_unknown(work: Work) -> pl.DataFrame:
     )
 
 
-def make_plan(work: Work, import_id: str, source_file: str) -> Plan:
+def make_plan(work: Work, import_id: str) -> Plan:
     """Write down what differs from what Postgres holds.
 
     Reads what the steps before have made. Makes the ``plan_<table>`` tables, and
     ``lead_field_changes`` and ``persona_field_changes`` for people to read.
     """
-    _name_new_leads(work, import_id, source_file)
+    _name_new_leads(work)
+    plan_lone(work)
     run(work, "plan_leads")
     run(work, "plan_lead_versions")
     run(work, "plan_undone_leads")
@@ -164,28 +165,24 @@ def make_plan(work: Work, import_id: str, source_file: str) -> Plan:
     return _count(work)
 
 
-def make_undo_plan(work: Work, import_id: str) -> Plan:
+def make_undo_plan(work: Work) -> Plan:
     """The same after ``transforms.undo.restate``: what the undo of an import changes."""
-    _name_new_leads(work, import_id, "")
+    plan_lone(work)
     run(work, "plan_restated_leads")
     run(work, "withdraw_opt_outs")
     _plan_people(work)
     return _count(work)
 
 
-def _name_new_leads(work: Work, import_id: str, source_file: str) -> None:
-    digest = (
-        "select source_record_id, md5(concat_ws(chr(31), $import_id, $source_file,"
-        " source_record_id)) as digest from lead_changes where action = 'insert'"
-    )
-    empty(work, "new_leads")
-    for chunk in stream(work, digest, CHUNK_ROWS, import_id=import_id, source_file=source_file):
-        ids = derive_ids("lead", time_part(import_id), chunk["digest"])
-        append(work, "new_leads", chunk.select("source_record_id", lead_id=ids))
+def _name_new_leads(work: Work) -> None:
     # A record whose import was undone is the lead that it was, with what was judged of it.
     work.execute(
-        "update new_leads set lead_id = stored_undone.lead_id from stored_undone"
-        " where stored_undone.source_record_id = new_leads.source_record_id"
+        "create or replace table new_leads as"
+        " select source_record_id,"
+        " coalesce(stored_undone.lead_id, numbered_id('lead', id_part, record_no)) as lead_id"
+        " from lead_changes join nodes using (source_record_id)"
+        " left join stored_undone using (source_record_id) cross join facts"
+        " where action = 'insert'"
     ).fetchall()
 
 
@@ -201,7 +198,7 @@ def _plan_people(work: Work) -> None:
 def _count(work: Work) -> Plan:
     run(work, "plan_issues")
     counts = Counts(**query(work, statement("count_rows")).row(0, named=True))
-    match = dict.fromkeys(MATCH_TYPES, 0)
+    match = {**dict.fromkeys(MATCH_TYPES, 0), "new": count_lone(work)}
     for match_type, records in query(work, _MATCH).iter_rows():
         match[match_type] = match.get(match_type, 0) + records
     return Plan(counts, match, _count_effects(work), work)

@@ -8,6 +8,7 @@ import polars as pl
 
 from contracts.guards import GUARDS, REASONS
 from contracts.issues import ISSUES
+from transforms.lone import tell_lone
 from transforms.relations import Work, query, run, statement, stream
 
 SAMPLED_CHANGES = 5
@@ -152,7 +153,7 @@ from plan_issues where severity = 'reject' group by code order by rows desc, cod
 
 def has_plan(work: Work) -> bool:
     """Whether a plan was made in this work database."""
-    made = "select count(*) from duckdb_tables() where table_name = 'plan_personas'"
+    made = "select count(*) from duckdb_tables() where table_name = 'met_personas'"
     return bool(query(work, made).item())
 
 
@@ -162,6 +163,7 @@ def list_changes(work: Work) -> Changes:
     Reads what ``transforms.plan.make_plan`` has made, and what it was made from. Makes
     ``plan_changes``, whose columns are those of ``Change``.
     """
+    tell_lone(work)
     run(work, "change_macros")
     _keep_sentences(work)
     run(work, "name_people")

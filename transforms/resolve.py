@@ -7,9 +7,8 @@ import polars as pl
 
 from contracts.policy import Policy
 from transforms.components import connected_components
-from transforms.ids import derive_ids, time_part
 from transforms.likeness import contradict_names, count_people, key_names, load_nicknames
-from transforms.relations import CHUNK_ROWS, Work, append, query, run, statement, stream
+from transforms.relations import Work, append, query, run, statement
 from transforms.untangle import Facts, Held, Value, untangle
 from transforms.work_tables import empty
 
@@ -26,7 +25,7 @@ def collect_claims(work: Work, policy: Policy) -> None:
     run(work, "claim_masters")
 
 
-def resolve(work: Work, policy: Policy, import_id: str) -> None:
+def resolve(work: Work, policy: Policy) -> None:
     """Give every record its persona.
 
     Records and the stored people of their claims form clusters by the values that they share,
@@ -47,7 +46,7 @@ def resolve(work: Work, policy: Policy, import_id: str) -> None:
     _cluster(work)
     _take_apart(work, policy)
     run(work, "assign_personas")
-    _name_new_personas(work, import_id)
+    _name_new_personas(work)
 
 
 def _name_nodes(work: Work) -> None:
@@ -184,15 +183,12 @@ class _Names:
             self._known[left, right] = guard
 
 
-def _name_new_personas(work: Work, import_id: str) -> None:
-    digest = (
-        "select cluster_no, md5($import_id || chr(31) || min(source_record_id)) as digest"
-        " from assigned where persona_id is null group by cluster_no"
-    )
-    empty(work, "new_personas")
-    for chunk in stream(work, digest, CHUNK_ROWS, import_id=import_id):
-        ids = derive_ids("persona", time_part(import_id), chunk["digest"])
-        append(work, "new_personas", chunk.select("cluster_no", persona_id=ids))
+def _name_new_personas(work: Work) -> None:
+    work.execute(
+        "create or replace table new_personas as select cluster_no,"
+        " numbered_id('persona', any_value(id_part), min(record_no)) as persona_id"
+        " from assigned cross join facts where persona_id is null group by cluster_no"
+    ).fetchall()
     work.execute(
         "create or replace table assigned as select assigned.* replace ("
         "coalesce(assigned.persona_id, new_personas.persona_id) as persona_id)"

@@ -180,6 +180,7 @@ FACTS: Schema = {
     "source": pl.String,
     "source_file": pl.String,
     "claim_space": pl.String,
+    "id_part": pl.String,
     "is_webhook": pl.Boolean,
     "shared_after": pl.Int64,
     "is_vetoed": pl.Boolean,

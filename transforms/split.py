@@ -87,7 +87,6 @@ def split(
     work: Work,
     policy: Policy,
     parts: pl.DataFrame,
-    import_id: str,
     *,
     judged_by: str,
     judged_at: datetime,
@@ -100,7 +99,6 @@ def split(
         work: The work database, with what Postgres holds about the person.
         policy: The team's.
         parts: Of ``name_parts``.
-        import_id: The import that does it.
         judged_by: Who says so.
         judged_at: When.
     """
@@ -114,4 +112,4 @@ def split(
         statement("plan_judged_parts"),
         {"judged_by": judged_by, "judged_at": judged_at.isoformat()},
     ).fetchall()
-    return make_undo_plan(work, import_id)
+    return make_undo_plan(work)

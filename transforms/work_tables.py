@@ -128,8 +128,16 @@ _TABLES: dict[str, Schema] = {
     "node_names": {"node_no": pl.Int64, "name_no": pl.Int64},
     "name_pairs": _PAIR,
     "labels": {"node_no": pl.Int64, "cluster_no": pl.Int64},
-    "new_personas": {"cluster_no": pl.Int64, "persona_id": pl.String},
     "new_leads": {"source_record_id": pl.String, "lead_id": pl.String},
+    # Nobody, where no file says who is meant.
+    "lone_records": {
+        "record_no": pl.Int64,
+        "source_record_id": pl.String,
+        "line_no": pl.Int64,
+        "fingerprint": pl.String,
+        "lone_no": pl.Int64,
+    },
+    "all_claims": {"record_no": pl.Int64, "kind": pl.String, "value": pl.String},
     "held": {**_PAIR, "value_no": pl.Int64, "guard": pl.String},
     "import_files": {"import_id": pl.String, "file_name": pl.String, "imported_at": TIME},
     # What is said beside the data.

@@ -73,7 +73,7 @@ def measure(people: int, folder: Path) -> None:
         done("claims")
         fold_statements(work)
         done("dedupe")
-        resolve(work, policy, IMPORT_ID)
+        resolve(work, policy)
         done("resolve")
         compare_leads(work)
         say_claims(work)
@@ -82,7 +82,7 @@ def measure(people: int, folder: Path) -> None:
         done("hold")
         survive(work)
         done("survive")
-        plan = make_plan(work, IMPORT_ID, "generic/bench.csv")
+        plan = make_plan(work, IMPORT_ID)
         done("plan")
         claims = query(work, "select count(*) from claims").item()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,5 +1,5 @@
 -- Which fields change, of leads and people that were there before.
--- Reads    lead_changes, stored_leads, plan_personas, stored_personas, field_ranks, persona_leads,
+-- Reads    lead_changes, stored_leads, met_personas, stored_personas, field_ranks, persona_leads,
 --          rules
 -- Returns  lead_field_changes: source_record_id, lead_id, field, before, after.
 --          persona_field_changes: persona_id, field, before, after, and the rule, source,
@@ -38,7 +38,7 @@ where before is distinct from after;
 
 create or replace table persona_field_changes as
 with updated as (
-    select * from plan_personas where action <> 'insert'
+    select * from met_personas where action <> 'insert'
 ),
 sides as (
     select true as is_new, persona_id, {golden}, merged_into, is_ended, is_phone_exclusive

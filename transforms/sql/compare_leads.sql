@@ -1,6 +1,6 @@
 -- What becomes of the lead of each record.
 -- Reads    folded, assigned (personas named), other_claims, stored_leads, stored_personas
--- Returns  lead_changes: the folded leads with persona, claims, action and is_ending.
+-- Returns  lead_changes: the folded leads with persona, claims, action, is_ending and is_lone (false).
 --          action: insert, update, unchanged; skip (known, and the policy leaves it as it is);
 --          reject (nobody knows the person, and the policy wants none from here).
 -- Promise  a lead whose content is what Postgres holds is unchanged, however the file spells it.
@@ -39,6 +39,6 @@ select
         when wanted.stored_lead_id is null then 'insert'
         else 'update'
     end as action,
-    is_deleted and not was_ended as is_ending
+    is_deleted and not was_ended as is_ending, false as is_lone
 from wanted
 left join (select source_record_id from differing) as differing using (source_record_id)

@@ -1,5 +1,5 @@
 -- The ledger's counts: every row of the file once.
--- Reads    landed, issues, records, changed_records, staged, lead_changes
+-- Reads    landed, issues, records, changed_records, staged, lead_changes, lone_records
 -- Returns  one row: landed, rejected, duplicate, inserted, updated, unchanged, deleted.
 -- Promise  their sum is `landed`. A record counts by one of its rows; its others are duplicates.
 with rejected as (
@@ -24,7 +24,8 @@ known as (
 ),
 folded as (
     select
-        count(*) filter (where action = 'insert' and not is_ending) as inserted,
+        count(*) filter (where action = 'insert' and not is_ending)
+            + (select count(*) from lone_records) as inserted,
         count(*) filter (where action = 'update' and not is_ending) as updated,
         count(*) filter (where action = 'unchanged') as unchanged,
         count(*) filter (where action in ('insert', 'update') and is_ending) as deleted

@@ -1,5 +1,5 @@
 -- What several statements of this folder say in the same way.
--- Returns  macros: texts_of, canonical_json, clock_of, clock_text, clocks_of,
+-- Returns  macros: texts_of, canonical_json, canonical_extra, numbered_id, clock_of, clock_text, clocks_of,
 --          claims_of, composite_of, statement_digest.
 create or replace macro texts_of(document) as (
     json_transform(document::json, '"MAP(VARCHAR, VARCHAR)"')
@@ -14,6 +14,18 @@ create or replace macro canonical_json(document) as (
                 || coalesce(to_json(texts_of(document)[name])::varchar, 'null')
         ), ','), '') || '}'
     end
+);
+
+-- The same of what conform.py writes, which is in that form already, but for escapes.
+create or replace macro canonical_extra(extra) as (
+    case when contains(extra, '\') then canonical_json(extra) else extra end
+);
+
+-- The id of one of an import's new rows (transforms/ids.py, number_part): ids of the same import sort
+-- by number. Base 32 of the ULID spec, which has no I, L, O and U.
+create or replace macro numbered_id(prefix, part, number) as (
+    prefix || '_' || part
+        || translate(to_base(number, 32, 8), 'IJKLMNOPQRSTUV', 'JKMNPQRSTVWXYZ')
 );
 
 -- The clock of a field: its own where it has one (null: none at all), else that of its statement.

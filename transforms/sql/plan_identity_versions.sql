@@ -1,12 +1,12 @@
 -- How it changes who holds a claim that somebody holds already.
--- Reads    plan_identities, stored_identities, stored_personas, facts
+-- Reads    met_identities, stored_identities, stored_personas, facts
 -- Returns  plan_identity_versions: the table's columns; all are inserts.
 -- Promise  who is the first to hold a claim, and who loses it with his last lead while nobody else
 --          holds it, is told by the leads that state it, and not written down twice.
 create or replace table plan_identity_versions as
 with telling as (
     select *
-    from plan_identities
+    from met_identities
     where action <> 'insert' or persona_id in (select persona_id from stored_personas)
 ),
 several as (
@@ -14,7 +14,7 @@ several as (
     from (
         select kind, value, persona_id from stored_identities
         union all
-        select kind, value, persona_id from plan_identities
+        select kind, value, persona_id from met_identities
     )
     semi join telling using (kind, value)
     group by kind, value having min(persona_id) <> max(persona_id)

@@ -1,16 +1,16 @@
 -- The statements of the leads that change: what stood there, unless it is kept already, and what
 -- this file says.
--- Reads    plan_leads, lead_changes, kept_statements, stored_undone, stated, records, other_claims, stored_leads, moved_leads, facts
+-- Reads    met_leads, lead_changes, kept_statements, stored_undone, stated, records, other_claims, stored_leads, moved_leads, facts
 -- Returns  plan_lead_versions: the table's columns; all are inserts.
 -- Promise  a lead that was stated once has no version, and is its own statement; but for one that
 --          was undone and comes again, of which there are others.
 create or replace table plan_lead_versions as
 with changing as (
-    select plan_leads.lead_id, plan_leads.source_record_id
-    from plan_leads
+    select met_leads.lead_id, met_leads.source_record_id
+    from met_leads
     where action = 'update' and import_id = (select import_id from facts)
     union
-    select lead_id, source_record_id from plan_leads semi join stored_undone using (lead_id)
+    select lead_id, source_record_id from met_leads semi join stored_undone using (lead_id)
     union
     select stored_lead_id, source_record_id
     from lead_changes semi join kept_statements using (source_record_id)

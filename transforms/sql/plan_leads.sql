@@ -1,8 +1,8 @@
 -- What would change in leads, as rows of that table.
--- Reads    lead_changes, moved_leads, new_leads, records, facts
--- Returns  plan_leads: action, version (of the row to update), and the table's columns.
+-- Reads    lead_changes, moved_leads, new_leads, records, lone_leads, facts
+-- Returns  plan_leads, and met_leads, which is it without the lone ones: action, version (of the row to update), and the table's columns.
 -- Promise  leads that would not change are not in it. A view: their texts stand in lead_changes.
-create or replace view plan_leads as
+create or replace view met_leads as
 select
     action, version, coalesce(stored_lead_id, new_leads.lead_id) as lead_id, facts.source,
     facts.source_file, source_record_id, persona_id, crm_id, coalesce(phones, []) as phones,
@@ -14,7 +14,7 @@ from lead_changes
 join records using (source_record_id)
 left join new_leads using (source_record_id)
 cross join facts
-where action in ('insert', 'update')
+where action in ('insert', 'update') and not is_lone
 union all by name
 select
     'update' as action, version, lead_id, source, source_file, source_record_id,
@@ -24,4 +24,7 @@ select
     field_clocks, case when extra is null then '{}' else '{"extra":' || extra || '}' end as fields,
     fingerprint, line_no,
     case when is_vanished then (select import_id from facts) else import_id end as import_id
-from moved_leads
+from moved_leads;
+
+create or replace view plan_leads as
+from met_leads union all by name from lone_leads

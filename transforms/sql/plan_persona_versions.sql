@@ -1,5 +1,5 @@
 -- How each persona that was there before changes, or comes back.
--- Reads    plan_personas, stored_personas, persona_field_changes, plan_lead_moves, merged,
+-- Reads    met_personas, stored_personas, persona_field_changes, plan_lead_moves, merged,
 --          undoable_leads, facts
 -- Returns  plan_persona_versions: the table's columns; all are inserts.
 create or replace table plan_persona_versions as
@@ -38,7 +38,7 @@ select
     end as change,
     '{' || concat_ws(',', fields.changes, '"leads":' || to_json(moved.leads)::varchar) || '}'
         as changes
-from plan_personas as planned
+from met_personas as planned
 left join stored_personas as stored using (persona_id)
 left join moved using (persona_id)
 left join fields using (persona_id)

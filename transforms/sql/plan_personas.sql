@@ -1,8 +1,8 @@
 -- What would change in personas, as rows of that table.
--- Reads    golden, removed_personas, stored_personas, facts
--- Returns  plan_personas: action, version (of the row to update), and the table's columns.
+-- Reads    golden, removed_personas, stored_personas, lone_personas, facts
+-- Returns  plan_personas, and met_personas, which is it without the lone ones: action, version (of the row to update), and the table's columns.
 -- Promise  personas that would not change are not in it.
-create or replace table plan_personas as
+create or replace table met_personas as
 with wanted as not materialized (
     select persona_id, {golden}, is_phone_exclusive, is_ended, merged_into,
         canonical_json(edited_fields) as edited_fields
@@ -27,4 +27,7 @@ from differing
 join stored_personas as stored using (persona_id)
 union all by name
 select 'delete' as action, version, persona_id
-from stored_personas semi join removed_personas using (persona_id)
+from stored_personas semi join removed_personas using (persona_id);
+
+create or replace view plan_personas as
+from met_personas union all by name from lone_personas

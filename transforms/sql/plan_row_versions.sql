@@ -1,5 +1,5 @@
 -- What people whose edits by hand are mixed with those of others had edited before.
--- Reads    plan_personas, stored_personas, facts
+-- Reads    met_personas, stored_personas, facts
 -- Returns  plan_row_versions: the table's columns; all are inserts.
 create or replace table plan_row_versions as
 with told as (
@@ -9,7 +9,7 @@ with told as (
             crm_id := stored.crm_id, phone := stored.phone, email := stored.email,
             {packed_stored_golden_texts}, tags := to_json(nullif(stored.tags, []))::varchar
         ))::varchar as stood
-    from plan_personas as planned
+    from met_personas as planned
     join stored_personas as stored using (persona_id)
     where planned.action = 'update' and planned.merged_into is null
         and planned.edited_fields is distinct from canonical_json(stored.edited_fields)

@@ -1,5 +1,5 @@
 -- Leads that were undone, and are leads again.
--- Reads    plan_leads, stored_undone
+-- Reads    met_leads, stored_undone
 -- Returns  plan_undone_leads: action and the key.
 create or replace table plan_undone_leads as
-select 'delete' as action, lead_id from plan_leads semi join stored_undone using (lead_id)
+select 'delete' as action, lead_id from met_leads semi join stored_undone using (lead_id)

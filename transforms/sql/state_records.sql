@@ -11,10 +11,10 @@ with statements as (
             nullif(email_keys, []) as email_keys, nullif(tags, []) as tags,
             coalesce(is_deleted, false) as is_deleted,
             coalesce(last_activity_at, clock) as last_activity_at,
-            canonical_json(extra) as extra
+            canonical_extra(extra) as extra
         ),
         null::varchar as field_clocks
-    from (select source_record_id, {stated} from staged anti join fold_output using (source_record_id))
+    from (select source_record_id, {stated} from staged semi join nodes using (source_record_id) anti join fold_output using (source_record_id))
     union all by name
     from fold_output
 )

@@ -1,0 +1,50 @@
+-- What lone records come to: each a new lead, a new person, and the holder of all that it claims.
+-- Reads    lone_records, staged, all_claims, match_keys, facts
+-- Returns  lone_leads, lone_personas, lone_identities: the columns of the plan_ tables. Views: their
+--          texts stand in staged, once.
+-- Promise  what fold_statements, survive and hold_claims say of one statement alone.
+create or replace view lone_leads as
+select
+    'insert' as action, null::bigint as version,
+    numbered_id('lead', facts.id_part, lone_no) as lead_id, facts.source, facts.source_file,
+    lone.source_record_id, numbered_id('persona', facts.id_part, lone_no) as persona_id, crm_id,
+    coalesce(phones, []) as phones, coalesce(emails, []) as emails, {texts},
+    nullif(tags, []) as tags, coalesce(last_activity_at, clock) as last_activity_at,
+    false as is_deleted, false as is_missing, null::varchar[] as claims, clock,
+    null::varchar as field_clocks,
+    case when extra is null then '{}' else '{"extra":' || canonical_extra(extra) || '}' end as fields,
+    fingerprint, staged.line_no, facts.import_id
+from staged
+join lone_records as lone using (line_no)
+cross join facts;
+
+create or replace view lone_personas as
+select
+    'insert' as action, null::bigint as version,
+    numbered_id('persona', facts.id_part, lone_no) as persona_id,
+    people.* exclude (line_no, phones, emails) replace (
+        nullif(tags, []) as tags,
+        case
+            when full_name is null and first_name is null and last_name is null then profile_name
+            else full_name
+        end as full_name
+    ),
+    phones[1] as phone, emails[1] as email,
+    coalesce(len(phones), 0) = 0
+        or 'phone' not in (select kind from match_keys where priority is null)
+        as is_phone_exclusive,
+    false as is_ended, null::varchar as merged_into, null::varchar as edited_fields,
+    facts.import_id
+from (select line_no, crm_id, phones, emails, tags, {golden_texts} from staged) as people
+join lone_records as lone using (line_no)
+cross join facts;
+
+create or replace view lone_identities as
+select
+    'insert' as action, claims.kind, value,
+    numbered_id('persona', facts.id_part, lone_no) as persona_id,
+    match_keys.kind is null or match_keys.priority is not null as is_exclusive
+from all_claims as claims
+join lone_records as lone using (record_no)
+left join match_keys using (kind)
+cross join facts
