@@ -10,7 +10,7 @@ from contracts.source import Source
 from flows.copying import copy_in, copy_out
 from flows.fetching import fetch
 from flows.judgements import fetch_judgements
-from flows.wanted import CHUNK_ROWS, list_records, of_team, temp_table
+from flows.wanted import CHUNK_ROWS, WANTED_RECORDS, list_records, of_team, temp_table
 from transforms.dedupe import mark_stored_leads
 from transforms.relations import Work, append, query, stream
 from transforms.shapes import (
@@ -45,6 +45,10 @@ def fetch_stored(
         is_locking: Whether to keep everybody else from changing these people meanwhile.
     """
     empty_all(work)
+    if not _has_people(connection, team_id):
+        # Of a first import, nothing is asked: it would be every id and every claim of the file.
+        temp_table(connection, WANTED_RECORDS)
+        return
     list_records(connection, work, "nodes", team_id, source_file)
     if source.mode == "snapshot":
         _fetch_missing(connection, work, team_id, source_file)
@@ -59,10 +63,25 @@ def fetch_stored(
     _fetch_opt_outs(connection, work, team_id, source_file)
 
 
+def _has_people(connection: psycopg.Connection, team_id: str) -> bool:
+    """Whether Postgres holds anything of a team that a plan may depend on."""
+    tables = ("leads", "personas", "identities", "merge_candidates", "opt_outs", "undone_leads")
+    held = [
+        sql.SQL("EXISTS (SELECT FROM {} WHERE team_id = {})").format(
+            sql.Identifier(table), sql.Literal(team_id)
+        )
+        for table in tables
+    ]
+    (found,) = connection.execute(
+        sql.SQL("SELECT {}").format(sql.SQL(" OR ").join(held))
+    ).fetchone() or (True,)
+    return bool(found)
+
+
 def fetch_everybody(connection: psycopg.Connection, work: Work, team_id: str) -> None:
     """Fill the ``stored_<table>`` tables with all people of a team."""
     empty_all(work)
-    temp_table(connection, "wanted_records (team_id text, source_record_id text, source_file text)")
+    temp_table(connection, WANTED_RECORDS)
     temp_table(connection, "wanted_claims (team_id text, kind text, value text)")
     temp_table(connection, "wanted_personas (team_id text, persona_id text)")
     connection.execute(

@@ -11,7 +11,7 @@ from contracts.policy import Policy
 from flows import stored
 from flows.copying import copy_in
 from flows.fetching import fetch
-from flows.wanted import of_team, temp_table
+from flows.wanted import WANTED_RECORDS, of_team, temp_table
 from transforms.relations import Work, query
 from transforms.shapes import STORED_IDENTITIES, STORED_LEADS
 from transforms.undo import list_affected
@@ -39,7 +39,7 @@ def fetch_personas(
         is_locking: Whether to keep everybody else from changing these people meanwhile.
     """
     stored.empty_all(work)
-    temp_table(connection, "wanted_records (team_id text, source_record_id text, source_file text)")
+    temp_table(connection, WANTED_RECORDS)
     _ask(connection, "asked", team_id, persona_ids)
     temp_table(connection, "wanted_claims (team_id text, kind text, value text)")
     # By other kinds nobody is matched: whoever holds their values is no matter.
@@ -68,7 +68,7 @@ def fetch_around(
 
     Reads ``statements`` of the work database, too: of leads that are none now, and may be again.
     """
-    temp_table(connection, "wanted_records (team_id text, source_record_id text, source_file text)")
+    temp_table(connection, WANTED_RECORDS)
     temp_table(connection, "wanted_claims (team_id text, kind text, value text)")
     # First what these hold and state, to learn who may get it from them.
     for table, schema in (("leads", STORED_LEADS), ("identities", STORED_IDENTITIES)):

@@ -10,13 +10,16 @@ from flows.copying import copy_in
 from transforms.relations import Work, stream
 
 CHUNK_ROWS = 100_000
+WANTED_RECORDS: LiteralString = (
+    "wanted_records (team_id text, source_record_id text, source_file text)"
+)
 
 
 def list_records(
     connection: psycopg.Connection, work: Work, table: str, team_id: str, source_file: str
 ) -> None:
     """Make ``wanted_records`` of the record ids in a table of the work database."""
-    temp_table(connection, "wanted_records (team_id text, source_record_id text, source_file text)")
+    temp_table(connection, WANTED_RECORDS)
     ids = stream(work, f"select source_record_id from {table} order by all", CHUNK_ROWS)  # noqa: S608
     frames = (frame.with_columns(source_file=pl.lit(source_file)) for frame in ids)
     copy_in(connection, "wanted_records", of_team(frames, team_id))
