@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from flows.spreading import spread
+from transforms.columns import compute, put
 from transforms.shapes import Schema
 
 _READ_BYTES = 16 * 1024 * 1024
@@ -21,37 +22,51 @@ def encode(frame: pl.DataFrame) -> bytes:
     Text, numbers, booleans, timestamps in UTC, bytes (to ``bytea``) and lists of text (to
     ``text[]``). Null is ``\N``. Text must hold no NUL, which Postgres cannot store.
     """
-    return (
-        frame.select(_encoded(name, dtype) for name, dtype in frame.schema.items())
-        .write_csv(separator="\t", include_header=False, quote_style="never", null_value="\\N")
-        .encode()
+    text = io.BytesIO()
+    pl.DataFrame([_encoded(column) for column in frame.get_columns()]).write_csv(
+        text, separator="\t", include_header=False, quote_style="never", null_value="\\N"
     )
+    return text.getvalue()
 
 
-def _encoded(name: str, dtype: pl.DataType) -> pl.Expr:
-    value = pl.col(name)
-    if dtype == pl.List(pl.String):
-        quoted = pl.element().str.replace_all(r'(["\\])', r"\$1")
-        items = value.list.eval(pl.concat_str(pl.lit('"'), quoted, pl.lit('"'))).list.join(",")
-        return _escaped(pl.concat_str(pl.lit("{"), items, pl.lit("}"))).alias(name)
-    if dtype == pl.String:
-        return _escaped(value)
-    if dtype == pl.Binary:
-        return pl.concat_str(pl.lit(r"\\x"), value.bin.encode("hex")).alias(name)
-    if dtype == pl.Datetime:
-        return value.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%d %H:%M:%S%.6f+00")
-    return value
+def _encoded(column: pl.Series) -> pl.Series:
+    if column.dtype == pl.List(pl.String):
+        return _escaped(_as_array(column))
+    if column.dtype == pl.String:
+        return _escaped(column)
+    if column.dtype == pl.Binary:
+        return compute(pl.concat_str(pl.lit(r"\\x"), pl.lit(column).bin.encode("hex"))).alias(
+            column.name
+        )
+    if column.dtype == pl.Datetime:
+        return column.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%d %H:%M:%S%.6f+00")
+    return column
 
 
-def _escaped(text: pl.Expr) -> pl.Expr:
+def _as_array(lists: pl.Series) -> pl.Series:
+    """Lists of text as Postgres writes arrays; quotes and backslashes are rare in phones."""
+    item = pl.element()
+    if lists.explode().str.contains(r'["\\]').any():
+        item = item.str.replace_all(r'(["\\])', r"\$1")
+        lists = compute(pl.lit(lists).list.eval(item))
+    joined = pl.concat_str(pl.lit('{"'), pl.lit(lists).list.join('","'), pl.lit('"}'))
+    is_empty = pl.lit(lists).list.len() == 0
+    return compute(pl.when(is_empty).then(pl.lit("{}")).otherwise(joined)).alias(lists.name)
+
+
+def _escaped(text: pl.Series) -> pl.Series:
     """Escape what means something to COPY; most text holds none of it."""
+    is_odd = text.str.contains(r"[\\\n\r\t]").fill_null(value=False)
+    if not is_odd.any():
+        return text
     escaped = (
-        text.str.replace_all("\\", "\\\\", literal=True)
+        text.filter(is_odd)
+        .str.replace_all("\\", "\\\\", literal=True)
         .str.replace_all("\n", "\\n", literal=True)
         .str.replace_all("\r", "\\r", literal=True)
         .str.replace_all("\t", "\\t", literal=True)
     )
-    return pl.when(text.str.contains(r"[\\\n\r\t]")).then(escaped).otherwise(text)
+    return put(text, is_odd, escaped)
 
 
 def copy_in(connection: psycopg.Connection, table: str, frames: Iterable[pl.DataFrame]) -> int:
