@@ -30,7 +30,7 @@ from transforms.dedupe import find_changed, group_records, keep_reading_issues, 
 from transforms.file_times import find_file_time
 from transforms.normalize import normalize, rules_digest
 from transforms.reject_rate import say_too_many_rejects
-from transforms.relations import Work, append, stream
+from transforms.relations import Work, append, stream, stream_by_line
 from transforms.shapes import STAGED
 from transforms.times import DayOrder, count_day_order
 from transforms.work_tables import empty, note, open_work, recall
@@ -216,11 +216,8 @@ def stage_changed(
         opt_outs = list_opt_outs(rows, source.claim_space)
         return _Judged(conformed, normal.issues, opt_outs, admit(rows.drop("opt_outs")))
 
-    changed = stream(
-        work,
-        "select * from landed semi join changed_records using (source_record_id) order by line_no",
-        settings.chunk_rows,
-    )
+    texts = "select * from landed semi join changed_lines using (line_no) where true"
+    changed = stream_by_line(work, texts, "changed_lines", settings.chunk_rows)
     done = 0
     for conformed, issues, opt_outs, admitted in spread(judge, changed, settings.threads):
         append(work, "stated_opt_outs", opt_outs)

@@ -9,7 +9,15 @@ import polars as pl
 from contracts.issues import ISSUES
 from transforms.ids import derive_ids, time_part
 from transforms.lone import count_lone, plan_lone
-from transforms.relations import CHUNK_ROWS, Work, query, run, statement, stream
+from transforms.relations import (
+    CHUNK_ROWS,
+    Work,
+    query,
+    run,
+    statement,
+    stream,
+    stream_by_line,
+)
 
 Action = Literal["insert", "update", "delete"]
 MATCH_TYPES = ("source_record", "crm_id", "phone", "email", "new")
@@ -59,11 +67,16 @@ class Plan:
         self, table: str, action: Action, chunk_rows: int = CHUNK_ROWS
     ) -> Iterator[pl.DataFrame]:
         """The rows of a table to insert or to update, with the table's columns."""
+        has_texts = table in _WITH_TEXTS and action == "insert"
+        name = f"{'met' if has_texts else 'plan'}_{table}"
         select = (
-            f"select * exclude (action) from plan_{table}"  # noqa: S608
+            f"select * exclude (action) from {name}"  # noqa: S608
             f" where action = '{action}' order by {_ROWS[table]}"
         )
         yield from stream(self.work, select, chunk_rows)
+        if has_texts:
+            lone = f"select * exclude (action) from lone_{table} where true"  # noqa: S608
+            yield from stream_by_line(self.work, lone, "lone_records", chunk_rows)
 
     def repeated(self) -> bytes:
         """The digests of statements that are stored already: 8 bytes each, sorted."""
@@ -108,6 +121,10 @@ from lead_changes where action <> 'reject' group by all
 union all
 select 'source_record', count(*) from records anti join changed_records using (source_record_id)
 """
+
+
+# Too much to be sorted as a whole; ids of lone records go on after those of the others.
+_WITH_TEXTS = ("leads", "personas")
 
 
 def compare_leads(work: Work) -> None:

@@ -80,6 +80,31 @@ def stream(
             yield frame
 
 
+def stream_by_line(
+    work: Work, sql: str, lines: str, chunk_rows: int, **parameters: Parameter
+) -> Iterator[pl.DataFrame]:
+    """The answer of a query in chunks, in the order of the file, without sorting it as a whole.
+
+    Texts stand in the order of their lines already. So only their numbers are counted off, and
+    each stretch of the file is asked for by itself, however large the file is.
+
+    Args:
+        work: The work database.
+        sql: A query that ends in a condition, to which ``line_no between ..`` can be added.
+        lines: A table whose ``line_no`` are those that the query finds.
+        chunk_rows: As many lines a chunk.
+        parameters: What the query names with ``$``.
+    """
+    stretches = (
+        "select min(line_no), max(line_no) from (select line_no, (row_number()"
+        f" over (order by line_no) - 1) // {chunk_rows} as stretch from {lines})"  # noqa: S608
+        " group by stretch order by all"
+    )
+    for first, last in query(work, stretches).iter_rows():
+        between = f"{sql} and line_no between $first and $last order by line_no"
+        yield query(work, between, first=first, last=last, **parameters)
+
+
 def append(work: Work, table: str, frame: pl.DataFrame) -> None:
     """Add rows to a table, column by name."""
     if len(frame):

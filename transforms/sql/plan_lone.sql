@@ -1,6 +1,7 @@
 -- What lone records come to: each a new lead, a new person, and the holder of all that it claims.
 -- Reads    lone_records, staged, all_claims, match_keys, facts
--- Returns  lone_leads, lone_personas, lone_identities: the columns of the plan_ tables. Views: their
+-- Returns  lone_leads, lone_personas, lone_identities: the columns of the plan_ tables, and line_no of
+--          the first two. Views: their
 --          texts stand in staged, once.
 -- Promise  what fold_statements, survive and hold_claims say of one statement alone.
 create or replace view lone_leads as
@@ -22,7 +23,7 @@ create or replace view lone_personas as
 select
     'insert' as action, null::bigint as version,
     numbered_id('persona', facts.id_part, lone_no) as persona_id,
-    people.* exclude (line_no, phones, emails) replace (
+    people.* exclude (phones, emails) replace (
         nullif(tags, []) as tags,
         case
             when full_name is null and first_name is null and last_name is null then profile_name

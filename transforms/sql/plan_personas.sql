@@ -30,4 +30,4 @@ select 'delete' as action, version, persona_id
 from stored_personas semi join removed_personas using (persona_id);
 
 create or replace view plan_personas as
-from met_personas union all by name from lone_personas
+from met_personas union all by name select * exclude (line_no) from lone_personas

@@ -2,7 +2,7 @@
 -- Reads    staged, records, nodes, claims, merges, stored_leads, stored_undone, stored_identities,
 --          stored_shared, rules, facts
 -- Returns  lone_records: record_no (in all_claims), source_record_id, line_no, fingerprint, and
---          lone_no, which goes on where the record_no of nodes ends.
+--          lone_no, in the order of lines, which goes on where the record_no of nodes ends.
 --          all_claims: the claims of all. nodes, claims, merges: of the others, numbered anew.
 -- Promise  nobody else's person depends on them, nor theirs on anybody else: plan_lone.sql says of
 --          them what all the steps between would say. What a policy wants to be looked at (people
@@ -48,8 +48,9 @@ lone as (
 select
     lone.*,
     (select count(*) from nodes) - (select count(*) from lone)
-        + row_number() over (order by record_no) - 1 as lone_no
-from lone;
+        + row_number() over (order by line_no) - 1 as lone_no
+from lone
+order by line_no;
 
 create or replace table all_claims as from claims;
 
