@@ -9,7 +9,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from flows.spreading import spread
+from flows.spreading import take_ahead
 from transforms.columns import compute, put
 from transforms.shapes import Schema
 
@@ -74,11 +74,11 @@ def copy_in(connection: psycopg.Connection, table: str, frames: Iterable[pl.Data
 
     The columns of the first frame are those of all. While Postgres takes one in, the next is made.
     """
-    filled = (frame for frame in frames if len(frame))
+    made = ((frame, encode(frame)) for frame in frames if len(frame))
     rows = 0
     with ExitStack() as stack:
         copy: psycopg.Copy | None = None
-        for frame, text in spread(lambda frame: (frame, encode(frame)), filled):
+        for frame, text in take_ahead(made):
             if copy is None:
                 statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
                     sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, frame.columns))

@@ -7,6 +7,17 @@ from typing import TypeVar
 
 A = TypeVar("A")
 B = TypeVar("B")
+_END = object()
+
+
+def take_ahead(items: Iterable[A]) -> Iterator[A]:
+    """The same items, each made in a thread of its own while the caller uses the one before."""
+    made = iter(items)
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, made, _END)
+        while (item := following.result()) is not _END:
+            following = pool.submit(next, made, _END)
+            yield item  # type: ignore[misc]
 
 
 def spread(make: Callable[[A], B], items: Iterable[A], workers: int = 1) -> Iterator[B]:

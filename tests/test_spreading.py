@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from flows.spreading import spread
+from flows.spreading import spread, take_ahead
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -51,3 +51,39 @@ def test_an_error_is_raised_where_its_item_stands() -> None:
     assert next(found) == 1
     with pytest.raises(ZeroDivisionError):
         next(found)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 9])
+def test_items_that_are_taken_ahead_are_the_same(count: int) -> None:
+    """All of them, in their order, None among them."""
+    items = [None, *range(count)]
+    assert list(take_ahead(iter(items))) == items
+
+
+def test_the_next_item_is_made_while_one_is_used() -> None:
+    """It is there before the caller asks for it; the one after that is not begun."""
+    made = [threading.Event() for _ in range(3)]
+
+    def items() -> Iterator[int]:
+        for number, event in enumerate(made):
+            event.set()
+            yield number
+
+    taken = take_ahead(items())
+    assert next(taken) == 0
+    assert made[1].wait(10)
+    assert not made[2].is_set()
+    assert list(taken) == [1, 2]
+
+
+def test_what_goes_wrong_ahead_is_told_in_its_turn() -> None:
+    """After the items before it."""
+
+    def items() -> Iterator[int]:
+        yield 1
+        raise ValueError("no more")
+
+    taken = take_ahead(items())
+    assert next(taken) == 1
+    with pytest.raises(ValueError, match="no more"):
+        next(taken)

@@ -80,20 +80,18 @@ def stream(
             yield frame
 
 
-def stream_by_line(
-    work: Work, sql: str, lines: str, chunk_rows: int, **parameters: Parameter
-) -> Iterator[pl.DataFrame]:
-    """The answer of a query in chunks, in the order of the file, without sorting it as a whole.
+def stream_by_line(work: Work, sql: str, lines: str, chunk_rows: int) -> Iterator[pl.DataFrame]:
+    """The answer of a query in chunks, each a stretch of the file, without sorting anything.
 
     Texts stand in the order of their lines already. So only their numbers are counted off, and
-    each stretch of the file is asked for by itself, however large the file is.
+    each stretch is asked for by itself, however large the file is. Within one, rows may come in
+    another order.
 
     Args:
         work: The work database.
         sql: A query that ends in a condition, to which ``line_no between ..`` can be added.
         lines: A table whose ``line_no`` are those that the query finds.
         chunk_rows: As many lines a chunk.
-        parameters: What the query names with ``$``.
     """
     stretches = (
         "select min(line_no), max(line_no) from (select line_no, (row_number()"
@@ -101,8 +99,8 @@ def stream_by_line(
         " group by stretch order by all"
     )
     for first, last in query(work, stretches).iter_rows():
-        between = f"{sql} and line_no between $first and $last order by line_no"
-        yield query(work, between, first=first, last=last, **parameters)
+        between = f"{sql} and line_no between $first and $last"
+        yield query(work, between, first=first, last=last)
 
 
 def append(work: Work, table: str, frame: pl.DataFrame) -> None:
