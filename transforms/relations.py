@@ -93,11 +93,9 @@ def stream_by_line(work: Work, sql: str, lines: str, chunk_rows: int) -> Iterato
         lines: A table whose ``line_no`` are those that the query finds.
         chunk_rows: As many lines a chunk.
     """
-    counted = (
-        f"select line_no, (row_number() over (order by line_no) - 1) // {chunk_rows} as stretch"
-        f" from {lines}"  # noqa: S608
-    )
-    stretches = f"select min(line_no), max(line_no) from ({counted}) group by stretch order by all"  # noqa: S608
+    counted = f"(row_number() over (order by line_no) - 1) // {chunk_rows} as stretch"
+    numbered = f"(select line_no, {counted} from {lines})"  # noqa: S608
+    stretches = f"select min(line_no), max(line_no) from {numbered} group by stretch order by all"  # noqa: S608
     for first, last in query(work, stretches).iter_rows():
         between = f"{sql} and line_no between $first and $last"
         yield query(work, between, first=first, last=last)
