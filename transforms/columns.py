@@ -1,10 +1,35 @@
-"""Work on the few odd rows of a column, and put them back.
+"""Work on the few odd rows of a column, or on its few values, and put the result back.
 
 In a large column nearly every cell is in order. An expression computes all of its branches for all
-rows, so what is dear is computed on the odd rows alone.
+rows, so what is dear is computed on the odd rows alone. And many a column (countries, states, yes
+and no) says the same few things again and again, which need to be read once each.
 """
 
+from collections.abc import Callable
+
 import polars as pl
+
+_SAMPLE_ROWS = 1000
+
+
+def by_value(values: pl.Series, read: Callable[[pl.Series], pl.DataFrame]) -> pl.DataFrame:
+    """What ``read`` makes of a column, with each value read once where most of them come again.
+
+    Args:
+        values: The column.
+        read: Gives one row for each cell, by the cell alone.
+    """
+    sample = values.head(_SAMPLE_ROWS)
+    # Where most values differ, finding them again costs more than reading them.
+    if sample.n_unique() * 2 > sample.len():
+        return read(values)
+    distinct = values.unique()
+    table = read(distinct).with_columns(distinct.alias("_value"))
+    return (
+        pl.DataFrame({"_value": values})
+        .join(table, on="_value", how="left", nulls_equal=True, maintain_order="left")
+        .drop("_value")
+    )
 
 
 def compute(expr: pl.Expr) -> pl.Series:
@@ -24,6 +49,8 @@ def put(values: pl.Series, mask: pl.Series, changed: pl.Series) -> pl.Series:
     """
     if changed.is_empty():
         return values
+    if changed.len() == values.len():
+        return changed.rename(values.name)
     row = pl.int_range(values.len(), eager=True, dtype=pl.UInt32)
     end = pl.int_range(values.len(), values.len() + changed.len(), eager=True, dtype=pl.UInt32)
     both = pl.concat([values, changed.rename(values.name)], rechunk=False)

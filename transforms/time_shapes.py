@@ -120,7 +120,7 @@ def _read_shape(rows: pl.DataFrame, shape: str, day_first: bool | None) -> pl.Da
         .select(
             "row",
             local=pl.when(~pl.col("is_ambiguous")).then(pl.coalesce(_calendar(), _counted())),
-            offset=pl.when(pl.col("epoch").is_not_null()).then(0).otherwise(_offset()),
+            offset=pl.when(pl.col("epoch").is_not_null()).then(0).otherwise(read_offset("zone")),
             is_ambiguous="is_ambiguous",
         )
     )
@@ -173,9 +173,10 @@ def _counted() -> pl.Expr:
     )
 
 
-def _offset() -> pl.Expr:
-    named = pl.col("zone").replace_strict(_ZONES, default=None, return_dtype=pl.Int64)
-    sign = pl.when(pl.col("zone").str.starts_with("-")).then(-1).otherwise(1)
-    hours = pl.col("zone").str.extract(r"^[+-](\d{2})").cast(pl.Int64)
-    minutes = pl.col("zone").str.extract(r"^[+-]\d{2}:?(\d{2})$").cast(pl.Int64).fill_null(0)
+def read_offset(zone: str) -> pl.Expr:
+    """Minutes ahead of UTC that a column says: ``Z``, ``EST``, ``+02:00``, ``-0700``, ``+02``."""
+    named = pl.col(zone).replace_strict(_ZONES, default=None, return_dtype=pl.Int64)
+    sign = pl.when(pl.col(zone).str.starts_with("-")).then(-1).otherwise(1)
+    hours = pl.col(zone).str.extract(r"^[+-](\d{2})").cast(pl.Int64)
+    minutes = pl.col(zone).str.extract(r"^[+-]\d{2}:?(\d{2})$").cast(pl.Int64).fill_null(0)
     return pl.coalesce(named, sign * (hours * 60 + minutes))

@@ -2,16 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 
-from transforms.columns import compute, nulls, put
-from transforms.time_shapes import NUMERIC, NUMERIC_SHORT, read_shapes
+from transforms.columns import by_value, compute, nulls, put
+from transforms.time_shapes import NUMERIC, NUMERIC_SHORT, read_offset, read_shapes
 
-EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
-# What nearly every API and database writes; worth its own way, five times as fast.
-_ISO = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z?$"
-_UTC = pl.Datetime("us", "UTC")
+EARLIEST, LATEST = datetime(1900, 1, 1), datetime(2199, 12, 31, 23, 59, 59, 999999)
+# What nearly every API and database writes; worth its own way, ten times as fast.
+_ISO_ZONE = r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)"
+_ISO = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}"
+    rf"(?:\.[0-9]{{1,9}})?{_ISO_ZONE}?$"
+)
+_ISO_SECONDS = len("2025-12-31T23:59:59")
+_LOCAL = pl.Datetime("us")
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,7 @@ def _read(
         is_ambiguous = pl.repeat(False, texts.len(), eager=True)
     else:
         local, offset, is_ambiguous = _read_any(texts, is_given, day_first)
-    is_in_range = local.dt.year().is_between(EARLIEST_YEAR, LATEST_YEAR)
+    is_in_range = local.is_between(EARLIEST, LATEST)
     issue = compute(
         pl.when(pl.lit(is_ambiguous))
         .then(pl.lit("time_ambiguous"))
@@ -146,7 +152,7 @@ def _read(
 
 
 def _read_formats(texts: pl.Series, formats: Sequence[str]) -> tuple[pl.Series, pl.Series]:
-    local = pl.repeat(None, texts.len(), dtype=pl.Datetime("us"), eager=True)
+    local = pl.repeat(None, texts.len(), dtype=_LOCAL, eager=True)
     offset = nulls(texts.len()).cast(pl.Int64)
     for pattern in formats:
         has_zone = "%z" in pattern or "%#z" in pattern
@@ -165,18 +171,40 @@ def _read_any(
     texts: pl.Series, is_given: pl.Series, day_first: bool | None
 ) -> tuple[pl.Series, pl.Series, pl.Series]:
     is_iso = texts.str.contains(_ISO).fill_null(False)
-    iso = texts.filter(is_iso)
-    is_rest = is_given & ~is_iso
-    rest = read_shapes(texts.filter(is_rest).str.to_uppercase(), day_first)
-    plain = iso.str.replace("T", " ", literal=True).str.strip_suffix("Z")
-    local = pl.repeat(None, texts.len(), dtype=pl.Datetime("us"), eager=True)
-    read = plain.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False, time_unit="us")
-    local = put(local, is_iso, read)
-    offset = nulls(texts.len()).cast(pl.Int64)
-    utc = compute(pl.when(pl.lit(iso).str.ends_with("Z")).then(pl.lit(0, pl.Int64)))
+    iso = _read_iso(texts.filter(is_iso))
+    local = put(pl.repeat(None, texts.len(), dtype=_LOCAL, eager=True), is_iso, iso["local"])
+    offset = put(nulls(texts.len()).cast(pl.Int64), is_iso, iso["offset"])
     is_ambiguous = pl.repeat(False, texts.len(), eager=True)
+    is_rest = is_given & ~is_iso
+    if not is_rest.any():
+        return local, offset, is_ambiguous
+    rest = read_shapes(texts.filter(is_rest).str.to_uppercase(), day_first)
     return (
         put(local, is_rest, rest.local),
-        put(put(offset, is_iso, utc), is_rest, rest.offset.cast(pl.Int64)),
+        put(offset, is_rest, rest.offset.cast(pl.Int64)),
         put(is_ambiguous, is_rest, rest.is_ambiguous),
+    )
+
+
+def _read_iso(texts: pl.Series) -> pl.DataFrame:
+    """``local`` and ``offset`` of ISO times: to the second by row, what follows once per text."""
+    seconds = texts.str.head(_ISO_SECONDS).str.replace(" ", "T", literal=True)
+    tail = by_value(texts.str.slice(_ISO_SECONDS), _read_iso_tails)
+    return tail.select(
+        seconds.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us").alias("local")
+        + pl.duration(microseconds="microseconds"),
+        "offset",
+    )
+
+
+def _read_iso_tails(tails: pl.Series) -> pl.DataFrame:
+    """Microseconds and minutes ahead of UTC of ``.123Z``, ``+02:00`` and nothing at all."""
+    fraction = pl.col("tail").str.extract(r"^\.([0-9]+)").fill_null("0")
+    return (
+        pl.DataFrame({"tail": tails})
+        .with_columns(zone=pl.col("tail").str.extract(rf"({_ISO_ZONE})$"))
+        .select(
+            microseconds=fraction.str.pad_end(6, "0").str.slice(0, 6).cast(pl.Int64),
+            offset=read_offset("zone"),
+        )
     )
