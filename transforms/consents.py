@@ -7,6 +7,7 @@ import polars as pl
 from contracts.people import MAX_ID_BYTES
 from contracts.source import ConsentRule
 from transforms.cells import mend_cells
+from transforms.columns import by_value
 
 _LISTS = pl.List(pl.String)
 
@@ -29,13 +30,29 @@ def read_consents(
         Row for row ``opt_outs`` (channels, sorted, each once), ``issue`` (consent_unknown) and
         ``raw``, the text that is not known, as it came.
     """
-    rows = pl.DataFrame({"row": range(len(cells)), "cells": cells})
-    long = rows.explode("cells", empty_as_null=False).drop_nulls()
-    parts = long["cells"].str.split_exact("\x1f", 1).struct.unnest()
+    rows = pl.DataFrame({"cell": cells}).with_row_index("row")
+    long = rows.explode("cell", empty_as_null=False).drop_nulls()
+    read = by_value(long["cell"], lambda texts: _read_texts(texts, rules, blanks))
+    # Most rows opt out of nothing, and need no list of their own.
+    told = long.select("row").hstack(read).filter("is_out")
+    found = told.group_by("row", maintain_order=True).agg(
+        opt_outs=pl.col("channel").unique().sort(), raw=pl.col("unknown").drop_nulls().first()
+    )
+    return rows.join(found, on="row", how="left", maintain_order="left").select(
+        pl.col("opt_outs").fill_null(pl.lit([], _LISTS)),
+        pl.when(pl.col("raw").is_not_null()).then(pl.lit("consent_unknown")).alias("issue"),
+        "raw",
+    )
+
+
+def _read_texts(
+    cells: pl.Series, rules: Sequence[ConsentRule], blanks: Collection[str]
+) -> pl.DataFrame:
+    """``channel`` of each cell, whether it ``is_out``, and its text where that is ``unknown``."""
+    parts = cells.str.split_exact("\x1f", 1).struct.unnest()
     number, raw = parts.to_series(0).cast(pl.Int64), parts.to_series(1)
     mended = mend_cells(raw, blanks, is_number=True)["value"]
     word = mended.str.strip_chars_start("'").str.to_lowercase()
-    said = long.select("row").with_columns(number=number, raw=raw, word=word).drop_nulls("word")
     is_yes, is_no, is_out = (pl.lit(value=False) for _ in range(3))
     channel = pl.lit(None, pl.String)
     for at, rule in enumerate(rules):
@@ -45,17 +62,12 @@ def read_consents(
         is_yes, is_no = is_yes | (mine & yes), is_no | (mine & no)
         is_out = is_out | (mine & (yes if rule.says == "opt_out" else no))
         channel = pl.when(mine).then(pl.lit(rule.channel)).otherwise(channel)
-    read = said.with_columns(channel=channel, is_unknown=~(is_yes | is_no)).with_columns(
-        is_out=is_out | pl.col("is_unknown")
-    )
-    found = read.group_by("row", maintain_order=True).agg(
-        opt_outs=pl.col("channel").filter("is_out").unique().sort(),
-        raw=pl.col("raw").filter("is_unknown").first(),
-    )
-    return rows.join(found, on="row", how="left", maintain_order="left").select(
-        pl.col("opt_outs").fill_null(pl.lit([], _LISTS)),
-        pl.when(pl.col("raw").is_not_null()).then(pl.lit("consent_unknown")).alias("issue"),
-        "raw",
+    is_said = pl.col("word").is_not_null()
+    is_unknown = is_said & ~(is_yes | is_no)
+    return pl.DataFrame({"number": number, "raw": raw, "word": word}).select(
+        channel=channel,
+        is_out=is_said & (is_out | is_unknown),
+        unknown=pl.when(is_unknown).then("raw"),
     )
 
 
