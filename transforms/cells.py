@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 import polars as pl
 
-from transforms.columns import compute, put, spread
+from transforms.columns import nulls, put, spread
 
 # What Excel and LibreOffice show in place of a value; support.microsoft.com, "How to correct a
 # #NAME? error" and its sisters. A row of hashes is a number in too narrow a column.
@@ -26,8 +26,9 @@ _FORMULA = r"^(?:[=＝].|@\p{L}+\(|[+\-@][^|]*\|.*!|[+\-]\p{L}.*[(|!])"
 # Single digits before the point only, and a point or a sign: `12E4` is a flat, `1E5` a product.
 _SCIENTIFIC = r"^[+-]?\d(?:[.,]\d+)?[eE](?:[+-]\d{1,3})$|^[+-]?\d[.,]\d+[eE]\d{1,3}$"
 _DECIMAL_TAIL = r"^([+-]?\d+)\.0+$"
-_ODD_START = r"^['=＝@#+\-]|^Err:|^\s|\s$"
-_ODD_NUMBER = r"\.0+$|^[+-]?\d[\d.,]*[eE][+\-]?\d+$"
+# How every cell begins that is mended, or is blank: one pattern tied to the start is the cheapest.
+_ODD_START = r"^(?:['=＝@#+\-\s]|Err:|(?i:{blanks})?$)"
+_ODD_NUMBER = r"\.0+$|^\d[\d.,]*[eE]"
 
 # OWASP, "CSV Injection": a cell that begins with one of these may be run by a spreadsheet.
 _RUNNABLE = r"^'*[=+\-@＝＋－＠\t\r\n]"
@@ -56,10 +57,13 @@ def mend_cells(values: pl.Series, blanks: Collection[str], *, is_number: bool) -
         - ``cell_excel_error``: ``#REF!`` and such: null.
         - ``cell_formula``: ``=cmd|...``: kept as text.
     """
-    patterns = [_blank_pattern(blanks), _ODD_START, *([_ODD_NUMBER] if is_number else [])]
-    is_odd = compute(
-        pl.any_horizontal([pl.lit(values).str.contains(each) for each in patterns])
-    ).fill_null(False)
+    is_odd = values.str.contains(_ODD_START.format(blanks=_any_of(blanks)))
+    is_odd |= values.str.strip_chars_end() != values
+    if is_number:
+        is_odd |= values.str.contains(_ODD_NUMBER)
+    is_odd = is_odd.fill_null(False)
+    if not is_odd.any():
+        return pl.DataFrame({"value": values, "issue": nulls(values.len())})
     odd = (
         pl.DataFrame({"cell": values.filter(is_odd)})
         .select(mend_text(pl.col("cell"), blanks).alias("text"))
@@ -167,5 +171,8 @@ def _is_runnable(text: pl.Expr) -> pl.Expr:
 
 
 def _blank_pattern(blanks: Collection[str]) -> str:
-    words = "|".join(re.escape(word.strip()) for word in sorted(blanks))
-    return rf"(?i)^\s*(?:{words})?\s*$"
+    return rf"(?i)^\s*(?:{_any_of(blanks)})?\s*$"
+
+
+def _any_of(blanks: Collection[str]) -> str:
+    return "|".join(re.escape(word.strip()) for word in sorted(blanks))
