@@ -7,7 +7,7 @@ import polars as pl
 import pycountry
 import us
 
-from transforms.columns import compute
+from transforms.columns import by_value, put, spread
 from transforms.folding import fold
 
 # USPS Publication 28, Appendix B: military post, and states in free association with the USA.
@@ -40,6 +40,9 @@ _LOWEST_ZIP = "00501"
 _SHORT_ZIP = r"^(?:\d{3,4}|\d{7,8}|\d{3,4}-\d{4})$"
 _DECIMAL_TAIL = r"^(\d{3,9})\.0$"
 _CANADIAN = r"^([A-Z]\d[A-Z])[\s-]?(\d[A-Z]\d)$"
+# Nine postcodes in ten, which stay as they are: in the USA, and elsewhere but in Canada.
+_PLAIN_ZIP = r"^[0-9]{5}$"
+_PLAIN_ABROAD = r"^[A-Z]{0,2}[0-9][0-9A-Z]*(?: [0-9A-Z]+)?$"
 
 
 def normalize_states(values: pl.Series, countries: pl.Series | str | None = None) -> pl.DataFrame:
@@ -55,11 +58,10 @@ def normalize_states(values: pl.Series, countries: pl.Series | str | None = None
     Returns:
         Row for row ``value`` (two letters, or the text) and ``issue`` (``state_unknown``).
     """
-    frame = _with_countries(values, countries)
-    code = _look_up(frame["value"], _state_codes())
-    return frame.select(
-        value=pl.when(_may_be_us()).then(pl.coalesce(pl.lit(code), "value")).otherwise("value"),
-        issue=pl.when(_is_us() & pl.lit(code).is_null() & pl.col("value").is_not_null()).then(
+    read = by_value(values, lambda texts: _read_codes(texts, _state_codes()))
+    return read.with_columns(_as_country(countries)).select(
+        value=pl.when(_may_be_us()).then(pl.coalesce("code", "text")).otherwise("text"),
+        issue=pl.when(_is_us() & pl.col("code").is_null() & pl.col("text").is_not_null()).then(
             pl.lit("state_unknown")
         ),
     )
@@ -72,14 +74,9 @@ def normalize_countries(values: pl.Series) -> pl.DataFrame:
         Row for row ``value``, ISO 3166 alpha-2 (``XK`` for Kosovo, as everybody has it), null for
         blanks and for what is no country, and ``issue`` (``country_unknown``).
     """
-    text = _trimmed(values)
-    code = _look_up(text, _country_codes())
-    is_unknown = code.is_null() & text.is_not_null()
-    return pl.DataFrame(
-        {
-            "value": code,
-            "issue": compute(pl.when(pl.lit(is_unknown)).then(pl.lit("country_unknown"))),
-        }
+    is_unknown = pl.col("code").is_null() & pl.col("text").is_not_null()
+    return by_value(values, lambda texts: _read_codes(texts, _country_codes())).select(
+        value="code", issue=pl.when(is_unknown).then(pl.lit("country_unknown"))
     )
 
 
@@ -100,7 +97,27 @@ def normalize_postcodes(
         Row for row ``value`` and ``issue``: ``postcode_zero_restored``, ``cell_decimal_tail``
         (``90210.0``), or ``postcode_unreadable`` for what is no postcode, which is kept as text.
     """
-    frame = _with_countries(values, countries)
+    frame = pl.DataFrame({"value": values.cast(pl.String)}).with_columns(_as_country(countries))
+    is_odd = ~frame.select(_is_plain_postcode()).to_series()
+    odd = _read_postcodes(frame.filter(is_odd).with_columns(_trimmed(pl.col("value"))))
+    return pl.DataFrame(
+        {
+            "value": put(frame["value"], is_odd, odd["value"]),
+            "issue": spread(odd["issue"], is_odd),
+        }
+    )
+
+
+def _is_plain_postcode() -> pl.Expr:
+    """Whether :func:`_read_postcodes` would leave a cell as it is, and have nothing to say."""
+    text = pl.col("value")
+    is_zip = text.str.contains(_PLAIN_ZIP) & (text >= _LOWEST_ZIP)
+    is_elsewhere = (pl.col("country") != "CA").fill_null(True) & text.str.contains(_PLAIN_ABROAD)
+    return text.is_null() | pl.when(_is_us()).then(is_zip).otherwise(is_elsewhere)
+
+
+def _read_postcodes(frame: pl.DataFrame) -> pl.DataFrame:
+    """``value`` and ``issue`` of trimmed cells beside their ``country``."""
     is_us, written = _is_us(), pl.col("value")
     has_tail = is_us & written.str.contains(_DECIMAL_TAIL)
     text = pl.when(has_tail).then(written.str.replace(_DECIMAL_TAIL, "${1}")).otherwise(written)
@@ -170,21 +187,24 @@ def _table(pairs: list[tuple[str, str]]) -> pl.DataFrame:
     )
 
 
-def _look_up(texts: pl.Series, table: pl.DataFrame) -> pl.Series:
-    distinct = texts.unique().drop_nulls()
-    folded = pl.DataFrame({"text": distinct}).with_columns(name=fold(pl.col("text")))
-    codes = folded.join(table, on="name", how="left", maintain_order="left")
-    return texts.replace_strict(codes["text"], codes["code"], default=None, return_dtype=pl.String)
+def _read_codes(values: pl.Series, table: pl.DataFrame) -> pl.DataFrame:
+    """Each cell's trimmed ``text``, and its ``code`` where the table has one."""
+    return (
+        pl.DataFrame({"text": values.cast(pl.String)})
+        .with_columns(_trimmed(pl.col("text")))
+        .with_columns(name=fold(pl.col("text")))
+        .join(table, on="name", how="left", maintain_order="left")
+        .select("text", "code")
+    )
 
 
-def _trimmed(values: pl.Series) -> pl.Series:
-    text = values.cast(pl.String).str.strip_chars().str.replace_all(r"\s+", " ")
-    return compute(pl.when(pl.lit(text) != "").then(pl.lit(text)))
+def _trimmed(cell: pl.Expr) -> pl.Expr:
+    text = cell.str.strip_chars().str.replace_all(r"\s+", " ")
+    return pl.when(text != "").then(text)
 
 
-def _with_countries(values: pl.Series, countries: pl.Series | str | None) -> pl.DataFrame:
-    country = countries if isinstance(countries, pl.Series) else pl.lit(countries, pl.String)
-    return pl.DataFrame({"value": _trimmed(values)}).with_columns(country.alias("country"))
+def _as_country(countries: pl.Series | str | None) -> pl.Expr:
+    return pl.lit(countries, pl.String).alias("country")
 
 
 def _is_us() -> pl.Expr:
