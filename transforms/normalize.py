@@ -13,6 +13,7 @@ from contracts.people import FIELDS, TEXTS
 from contracts.source import ColumnRule, Source
 from transforms.cells import is_blank, mend_cells
 from transforms.clearing import is_token, list_cleared
+from transforms.columns import compute, put
 from transforms.conform import extend_salesforce_id
 from transforms.consents import read_consents
 from transforms.emails import key_emails, normalize_emails
@@ -136,15 +137,20 @@ def _texts(conformed: pl.DataFrame, source: Source, issues: list[pl.DataFrame]) 
         mended = mend_cells(raw, source.valueless, is_number=FIELDS[name].kind == "key")
         value = mended["value"].alias(name)
         if name in _NAMES:
-            # People are called Na and Null; exports write NULL and null.
-            is_name = pl.col(name).str.contains(_TITLE_CASE) & ~is_token(pl.col(name), source.clear)
-            is_kept = conformed.select(is_name).to_series().fill_null(value=False)
-            value = value.zip_with(~is_kept, raw)
+            value = _keep_names(value, raw, source)
         if name in ("crm_id", "merged_into") and source.id_form == "salesforce":
             value = pl.select(extend_salesforce_id(pl.lit(value)).alias(name)).to_series()
         columns.append(value)
         _note(issues, conformed["line_no"], name, raw, mended["issue"])
     return columns
+
+
+def _keep_names(value: pl.Series, raw: pl.Series, source: Source) -> pl.Series:
+    """People are called Na and Null; exports write NULL and null."""
+    is_emptied = value.is_null() & raw.is_not_null()
+    text = pl.lit(raw.filter(is_emptied))
+    is_name = text.str.contains(_TITLE_CASE) & ~is_token(text, source.clear)
+    return put(value, is_emptied, compute(pl.when(is_name).then(text)))
 
 
 def _places(
@@ -254,6 +260,9 @@ def _times(
     for field, column in (("updated_at", "clock"), ("last_activity_at", "last_activity_at")):
         rule = source.columns.get(field, ColumnRule(columns=("-",)))
         raw = conformed[field]
+        if raw.null_count() == len(raw):
+            columns.append(raw.cast(pl.Datetime("us", "UTC")).alias(column))
+            continue
         read = parse_times(
             mend_cells(raw, source.valueless, is_number=False)["value"],
             formats=rule.formats,

@@ -9,7 +9,9 @@ import polars as pl
 from transforms.columns import by_value, compute, nulls, put
 from transforms.time_shapes import NUMERIC, NUMERIC_SHORT, read_offset, read_shapes
 
-EARLIEST, LATEST = datetime(1900, 1, 1), datetime(2199, 12, 31, 23, 59, 59, 999999)
+# As written, whatever the zone.
+_EARLIEST = datetime(1900, 1, 1)  # noqa: DTZ001
+_LATEST = datetime(2199, 12, 31, 23, 59, 59, 999999)  # noqa: DTZ001
 # What nearly every API and database writes; worth its own way, ten times as fast.
 _ISO_ZONE = r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)"
 _ISO = (
@@ -139,7 +141,7 @@ def _read(
         is_ambiguous = pl.repeat(False, texts.len(), eager=True)
     else:
         local, offset, is_ambiguous = _read_any(texts, is_given, day_first)
-    is_in_range = local.is_between(EARLIEST, LATEST)
+    is_in_range = local.is_between(_EARLIEST, _LATEST)
     issue = compute(
         pl.when(pl.lit(is_ambiguous))
         .then(pl.lit("time_ambiguous"))
