@@ -221,11 +221,18 @@ def _emails(cells: pl.DataFrame, source: Source, issues: list[pl.DataFrame]) -> 
     read = long.hstack(normalize_emails(long["raw"], refuse_disposable=source.refuse_disposable))
     hint = pl.select(pl.lit("Perhaps ") + pl.lit(read["suggestion"]) + "?").to_series()
     _note(issues, read["line_no"], "emails", read["raw"], read["issue"], hint)
-    addresses = read.select("line_no", emails=pl.concat_list("address", "others")).explode(
-        "emails", empty_as_null=False
+    first = read.with_row_index("cell").select(
+        "cell", "line_no", "others", emails="address", email_keys="key"
     )
+    others = (
+        first.filter(pl.col("others").list.len() > 0)
+        .select("cell", "line_no", emails="others")
+        .explode("emails", empty_as_null=False)
+    )
+    others = others.with_columns(email_keys=key_emails(others["emails"]))
     return (
-        addresses.with_columns(email_keys=key_emails(addresses["emails"]))
+        pl.concat([first.drop("others"), others])
+        .sort("cell", maintain_order=True)
         .drop_nulls()
         .unique(["line_no", "email_keys"], keep="first", maintain_order=True)
         .group_by("line_no", maintain_order=True)

@@ -25,10 +25,9 @@ _PLACEHOLDERS = (
     rf"^{_any_of(providers.EXAMPLE_LOCALS)}@{_any_of(providers.EXAMPLE_DOMAINS)}$",
     rf"^(?:{_TWINS})\.(?:com|net|org)$",
 )
-_IGNORES_DOTS = rf"@{_any_of(providers.DOTS_IGNORED)}$"
+_DOTLESS = ["@" + domain for domain in sorted(providers.DOTS_IGNORED)]
 _IGNORES_TAGS = rf"^[^+@]+\+.*@{_any_of(providers.TAGS_IGNORED)}$"
 _TLD_TYPO = rf"\.({'|'.join(providers.TLD_TYPOS)})$"
-_WELL_KNOWN = rf"@{_any_of(frozenset(providers.WELL_KNOWN))}$"
 _TYPOS = pl.DataFrame(list(providers.domain_typos().items()), ["written", "meant"], orient="row")
 
 
@@ -83,23 +82,25 @@ def key_emails(addresses: pl.Series) -> pl.Series:
     Returns:
         Keys. A key is its own key.
     """
-    is_tagged = addresses.str.contains(_IGNORES_TAGS)
-    is_dotless = addresses.str.contains(_IGNORES_DOTS)
-    is_folded = (is_tagged | is_dotless).fill_null(False)
+    may_fold = addresses.str.contains("+", literal=True)
+    for domain in _DOTLESS:
+        may_fold |= addresses.str.ends_with(domain)
+    may_fold = may_fold.fill_null(False)
+    address = pl.col("address")
     folded = (
-        pl.DataFrame({"address": addresses.filter(is_folded)})
-        .with_columns(
-            pl.when(is_tagged.filter(is_folded))
-            .then(pl.col("address").str.replace(r"\+.*@", "@"))
-            .otherwise("address")
+        pl.DataFrame({"address": addresses.filter(may_fold)})
+        .select(
+            pl.when(address.str.contains(_IGNORES_TAGS))
+            .then(address.str.replace(r"\+.*@", "@"))
+            .otherwise(address)
         )
         .select(
-            pl.when(is_dotless.filter(is_folded))
+            pl.when(pl.any_horizontal(address.str.ends_with(domain) for domain in _DOTLESS))
             .then(_without_dots("address"))
-            .otherwise("address")
+            .otherwise(address)
         )
     )
-    keys = put(addresses, is_folded, folded.to_series())
+    keys = put(addresses, may_fold, folded.to_series())
     # Asked of the key, because `no.ne+1@gmail.com` is no better than `none@gmail.com`.
     is_placeholder = compute(
         pl.any_horizontal([pl.lit(keys).str.contains(pattern) for pattern in _PLACEHOLDERS])
@@ -158,10 +159,13 @@ def _judge(read: pl.DataFrame, *, refuse_disposable: bool) -> pl.DataFrame:
 
 def _suggest_domains(addresses: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Where a domain looks misspelt, and the addresses with the domain that was meant."""
-    is_doubtful = ~addresses.str.contains(_WELL_KNOWN).fill_null(True)
-    found = (
-        pl.DataFrame({"address": addresses.filter(is_doubtful)})
-        .with_columns(domain=pl.col("address").str.extract(r"@(.+)$"))
+    # Domains are ASCII, so that their bytes are their letters.
+    length = addresses.str.len_bytes() - addresses.str.find("@", literal=True) - 1
+    domains = addresses.str.tail(length)
+    is_typo = domains.is_in(_TYPOS["written"].implode()) | addresses.str.contains(_TLD_TYPO)
+    is_typo = is_typo.fill_null(False)
+    suggestion = (
+        pl.DataFrame({"address": addresses.filter(is_typo), "domain": domains.filter(is_typo)})
         .with_columns(
             ended=pl.col("domain").str.replace(_TLD_TYPO, ".")
             + pl.col("domain")
@@ -173,11 +177,8 @@ def _suggest_domains(addresses: pl.Series) -> tuple[pl.Series, pl.Series]:
                 _TYPOS["written"], _TYPOS["meant"], default=pl.col("ended")
             )
         )
+        .select(pl.col("address").str.extract(r"^([^@]+@)") + pl.col("meant"))
     )
-    suggestion = found.filter(pl.col("meant").is_not_null()).select(
-        pl.col("address").str.extract(r"^([^@]+@)") + pl.col("meant")
-    )
-    is_typo = put(is_doubtful, is_doubtful, found["meant"].is_not_null())
     return is_typo, suggestion.to_series()
 
 
