@@ -30,7 +30,7 @@ from transforms.dedupe import find_changed, group_records, keep_reading_issues, 
 from transforms.file_times import find_file_time
 from transforms.normalize import normalize, rules_digest
 from transforms.reject_rate import say_too_many_rejects
-from transforms.relations import Work, append, stream, stream_by_line
+from transforms.relations import Work, append, at_once, stream, stream_by_line
 from transforms.shapes import STAGED
 from transforms.times import DayOrder, count_day_order
 from transforms.work_tables import empty, note, open_work, recall
@@ -84,8 +84,9 @@ def open_database(folder: Path, settings: Settings) -> Work:
             "preserve_insertion_order": "false",
         },
     )
-    # It would draw bars into whatever terminal there is.
-    work.execute("set enable_progress_bar = false").fetchall()
+    # It would draw bars into whatever terminal there is; and compress all that is in memory anew
+    # with every 16 MB that come in, which took longer than all reading and normalising.
+    work.execute("set enable_progress_bar = false; set checkpoint_threshold = '1000TB'").fetchall()
     return work
 
 
@@ -119,18 +120,21 @@ def _land_records(
         return chunk, conform(rows.lazy(), source).collect(), marks
 
     done = 0
-    for chunk, conformed, marks in spread(name_fields, reading.chunks(), settings.threads):
-        for found in marks:
-            append(work, "corrected_lines", found)
-        tests = conformed.filter("is_test")
-        land_rows(work, conformed.filter(~pl.col("is_test")).drop("is_test"))
-        append(work, "issues", place_rejects(work, batch, tests, pl.lit("test_row")))
-        append(work, "issues", _as_issues(chunk.rejects, "reject"))
-        append(
-            work, "reading_issues", _as_issues(chunk.issues.rename({"column": "field"}), "issue")
-        )
-        done += len(chunk.rows) + len(chunk.rejects)
-        progress("read", done)
+    with at_once(work):
+        for chunk, conformed, marks in spread(name_fields, reading.chunks(), settings.threads):
+            for found in marks:
+                append(work, "corrected_lines", found)
+            tests = conformed.filter("is_test")
+            land_rows(work, conformed.filter(~pl.col("is_test")).drop("is_test"))
+            append(work, "issues", place_rejects(work, batch, tests, pl.lit("test_row")))
+            append(work, "issues", _as_issues(chunk.rejects, "reject"))
+            append(
+                work,
+                "reading_issues",
+                _as_issues(chunk.issues.rename({"column": "field"}), "issue"),
+            )
+            done += len(chunk.rows) + len(chunk.rejects)
+            progress("read", done)
     if done == 0:
         raise UnreadableFileError(
             f"'{batch.file_name}' has a header but no rows: there is nothing to import."
@@ -219,18 +223,19 @@ def stage_changed(
     texts = "select * from landed semi join changed_lines using (line_no) where true"
     changed = stream_by_line(work, texts, "changed_lines", settings.chunk_rows)
     done = 0
-    for conformed, issues, opt_outs, admitted in spread(judge, changed, settings.threads):
-        append(work, "stated_opt_outs", opt_outs)
-        append(work, "staged", admitted.accepted)
-        append(
-            work,
-            "issues",
-            issues.with_columns(pl.col("raw").cast(pl.Binary), encoding=pl.lit("utf-8")),
-        )
-        rejected = conformed.join(admitted.rejected, on="line_no", maintain_order="left")
-        append(work, "issues", place_rejects(work, batch, rejected, pl.col("code")))
-        done += len(conformed)
-        progress("normalise", done)
+    with at_once(work):
+        for conformed, issues, opt_outs, admitted in spread(judge, changed, settings.threads):
+            append(work, "stated_opt_outs", opt_outs)
+            append(work, "staged", admitted.accepted)
+            append(
+                work,
+                "issues",
+                issues.with_columns(pl.col("raw").cast(pl.Binary), encoding=pl.lit("utf-8")),
+            )
+            rejected = conformed.join(admitted.rejected, on="line_no", maintain_order="left")
+            append(work, "issues", place_rejects(work, batch, rejected, pl.col("code")))
+            done += len(conformed)
+            progress("normalise", done)
     keep_out_erased(work, connection, job.team, source.claim_space, job.source_file, settings.home)
 
 
