@@ -10,11 +10,8 @@ from transforms.names import parts, words
 
 _FIELDS = ("first_name", "middle_name", "last_name", "full_name")
 _BUSINESS = rf"(?i)(?:^|[\s,.&])(?:{'|'.join(map(re.escape, words.BUSINESS_ENDINGS))})\.?$"
-_PLACEHOLDER = (
-    r"(?i)^[^\p{L}\p{N}]*(?:"
-    + "|".join(each.replace(" ", r"[^\p{L}\p{N}]*") for each in words.PLACEHOLDERS)
-    + r")[^\p{L}\p{N}]*$"
-)
+# Of names with a space for all that is neither letter nor digit.
+_PLACEHOLDER = rf"(?i)^ ?(?:{'|'.join(words.PLACEHOLDERS).replace(' ', ' ?')}) ?$"
 _SAID = ("honorific", "suffix", "issue")
 _READ = ("honorific", *_FIELDS[:3], "suffix", "full_name", "name_key", "issue")
 _SEVERAL = r"(?i)\p{L}\.?\s*(?:&|\+|\s(?:and|und|&amp;)\s)\s*\p{L}"
@@ -54,6 +51,7 @@ def normalize_names(names: pl.DataFrame) -> pl.DataFrame:
     """
     tidied = names.select(parts.tidy(pl.col(name).cast(pl.String)).alias(name) for name in _FIELDS)
     is_odd = ~tidied.select(parts.is_plain_row(*_FIELDS[:3])).to_series()
+    is_odd = put(is_odd, is_odd, ~_are_accented(tidied.filter(is_odd)))
     untouched = tidied.with_columns(
         honorific=pl.lit(None, pl.String),
         suffix=pl.lit(None, pl.String),
@@ -64,6 +62,12 @@ def normalize_names(names: pl.DataFrame) -> pl.DataFrame:
         return untouched.select(_READ)
     odd = _normalize_odd(tidied.filter(is_odd))
     return pl.DataFrame({name: put(untouched[name], is_odd, odd[name]) for name in _READ})
+
+
+def _are_accented(names: pl.DataFrame) -> pl.Series:
+    is_placeholder = pl.any_horizontal(_is_placeholder(pl.col(name)) for name in _FIELDS[:3])
+    is_accented = parts.is_accented_row(*_FIELDS[:3]) & ~is_placeholder.fill_null(False)
+    return names.select(is_accented).to_series()
 
 
 def _name_to_compare() -> pl.Expr:
@@ -119,7 +123,7 @@ def _empty_stand_ins(names: pl.DataFrame) -> pl.DataFrame:
 
 
 def _is_placeholder(name: pl.Expr) -> pl.Expr:
-    return name.str.contains(_PLACEHOLDER)
+    return name.str.replace_all(r"[^\p{L}\p{N}]+", " ").str.contains(_PLACEHOLDER)
 
 
 def _is_unreadable(name: pl.Expr) -> pl.Expr:
@@ -145,6 +149,16 @@ def _mark_kept(names: pl.DataFrame) -> pl.DataFrame:
 
 def _take_titles(names: pl.DataFrame) -> pl.DataFrame:
     """Honorifics and suffixes into their own columns."""
+    may_have = pl.any_horizontal(parts.may_have_title(pl.col(name)) for name in _FIELDS)
+    is_titled = names.select(may_have.fill_null(False)).to_series()
+    titled = _split_off_titles(names.filter(is_titled))
+    return names.with_columns(
+        put(names[name], is_titled, titled[name])
+        for name in ("honorific", "suffix", "first_name", "last_name", "full_name")
+    )
+
+
+def _split_off_titles(names: pl.DataFrame) -> pl.DataFrame:
     sources = [name for name in ("last_name", "first_name", "full_name") if name in names.columns]
     open_names = [pl.when(pl.col("kept").is_null()).then(name) for name in sources]
     is_alone = pl.all_horizontal(pl.col(*_FIELDS[:3]).is_null())

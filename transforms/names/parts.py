@@ -15,12 +15,21 @@ _TIDY_ASCII = r"^[!-~]+(?: [!-~]+)*$"
 
 # Nine names in ten: capitalised ASCII words, none of which means anything to this module.
 _PLAIN = r"^[A-Z][a-z]+(?:[ -][A-Z][a-z]+)*$"
+_ACCENTED = r"^{word}(?:[ -]{word})*$".format(word="[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]+")
+_PLAIN_WORD = r"^[A-Z][a-z]+$"
 _PLAIN_MIDDLE = r"^[A-Z](?:\.?|[a-z]+)$"
 _SPECIAL_WORDS = {
     *words.HONORIFICS, *words.DOTTED_HONORIFICS, *words.GENERATIONS, *words.DEGREES,
     *words.BUSINESS_ENDINGS, *(each.split(" ")[0] for each in words.PLACEHOLDERS), "and", "und",
 }  # fmt: skip
-_SPECIAL = rf"(?i)\b(?:{'|'.join(map(re.escape, sorted(_SPECIAL_WORDS)))})\b"
+_SPECIAL_ALONE = [each.capitalize() for each in sorted(_SPECIAL_WORDS)]
+# Borders of ASCII words: those of Unicode make the search a hundred times slower beside an accent,
+# and one too many only has a name looked at more closely.
+_BORDER = r"(?-u:\b)"
+_SPECIAL = rf"(?i){_BORDER}(?:{'|'.join(map(re.escape, sorted(_SPECIAL_WORDS)))}){_BORDER}"
+
+# Dots and commas too: they make titles of more words, like `M.D.` and `, MA`.
+_MAY_HAVE_TITLE = rf"{_SPECIAL}|[.,]"
 
 
 def _any_of(options: Iterable[str]) -> str:
@@ -75,11 +84,34 @@ def _tidy_column(texts: pl.Series) -> pl.Series:
 def is_plain_row(first: str, middle: str, last: str) -> pl.Expr:
     """Whether first and last name are plain words, with nothing to take apart or to mend."""
     is_word = [
-        pl.col(each).str.contains(_PLAIN) & ~pl.col(each).str.contains(_SPECIAL)
+        pl.col(each).map_batches(_are_plain_words, return_dtype=pl.Boolean, is_elementwise=True)
         for each in (first, last)
     ]
     is_middle = pl.col(middle).str.contains(_PLAIN_MIDDLE) & ~pl.col(middle).str.contains(_SPECIAL)
     return pl.all_horizontal(*is_word, is_middle.fill_null(True)).fill_null(False)
+
+
+def _are_plain_words(texts: pl.Series) -> pl.Series:
+    # Most names are one word, which needs no search for special ones inside.
+    is_plain = texts.str.contains(_PLAIN_WORD) & ~texts.is_in(_SPECIAL_ALONE)
+    is_rest = ~is_plain & texts.is_not_null()
+    rest = texts.filter(is_rest)
+    return put(is_plain, is_rest, rest.str.contains(_PLAIN) & ~rest.str.contains(_SPECIAL))
+
+
+def is_accented_row(first: str, middle: str, last: str) -> pl.Expr:
+    """As :func:`is_plain_row`, of names with the accents of Western Europe."""
+    words_of = pl.col(first, last)
+    is_middle = pl.col(middle).str.contains(_PLAIN_MIDDLE) & ~pl.col(middle).str.contains(_SPECIAL)
+    return pl.all_horizontal(
+        words_of.str.contains(_ACCENTED) & ~words_of.str.contains(_SPECIAL),
+        is_middle.fill_null(True),
+    ).fill_null(False)
+
+
+def may_have_title(name: pl.Expr) -> pl.Expr:
+    """Whether an honorific or a suffix may stand in a name: cheap, and false for most."""
+    return name.str.contains(_MAY_HAVE_TITLE)
 
 
 def without_suffixes(name: pl.Expr) -> pl.Expr:
@@ -126,19 +158,29 @@ def repair_case(name: pl.Expr, *, is_last: bool) -> pl.Expr:
         name: One name, tidied.
         is_last: Whether it is a last name, whose first word may be a particle.
     """
-    is_upper = (name == name.str.to_uppercase()) & (name != name.str.to_lowercase())
-    is_lower = (name == name.str.to_lowercase()) & (name != name.str.to_uppercase())
+    return name.map_batches(
+        lambda names: _repair_column(names, is_last=is_last),
+        return_dtype=pl.String,
+        is_elementwise=True,
+    )
+
+
+def _repair_column(names: pl.Series, *, is_last: bool) -> pl.Series:
+    upper, lower = names.str.to_uppercase(), names.str.to_lowercase()
+    has_no_case = ((names == upper) ^ (names == lower)).fill_null(False)
+    if not is_last:
+        has_no_case &= ~names.str.contains(_INITIALS).fill_null(False)
     before = "" if is_last else " "
     small = {f"{before}{each} ": f"{before}{each.lower()} " for each in _SMALL}
-    titled = (
-        name.str.to_titlecase()
+    titled = compute(
+        pl.lit(names.filter(has_no_case))
+        .str.to_titlecase()
         .str.replace_all(r"(['’])S\b", "${1}s")
         .str.replace_many(list(_MAC), list(_MAC.values()))
         .str.replace_many(list(_MC), list(_MC.values()))
         .str.replace_many(list(small), list(small.values()), leftmost=True)
     )
-    is_initials = pl.lit(False) if is_last else name.str.contains(_INITIALS)
-    return pl.when((is_upper | is_lower) & ~is_initials).then(titled).otherwise(name)
+    return put(names, has_no_case, titled)
 
 
 def _spell(found: pl.Expr, forms: dict[str, str]) -> pl.Expr:
