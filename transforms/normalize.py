@@ -205,9 +205,7 @@ def _phones(cells: pl.DataFrame, source: Source, issues: list[pl.DataFrame]) -> 
     ).to_series()
     _note(issues, read["line_no"], "phones", read["raw"], told)
     return (
-        read.select("line_no", phones=pl.concat_list("e164", "others"))
-        .explode("phones", empty_as_null=False)
-        .drop_nulls()
+        _in_order(read.select("cell", "line_no", phones="e164"), _others(read, "phones"))
         .group_by("line_no", maintain_order=True)
         .agg(pl.col("phones").unique(maintain_order=True))
     )
@@ -221,19 +219,11 @@ def _emails(cells: pl.DataFrame, source: Source, issues: list[pl.DataFrame]) -> 
     read = long.hstack(normalize_emails(long["raw"], refuse_disposable=source.refuse_disposable))
     hint = pl.select(pl.lit("Perhaps ") + pl.lit(read["suggestion"]) + "?").to_series()
     _note(issues, read["line_no"], "emails", read["raw"], read["issue"], hint)
-    first = read.with_row_index("cell").select(
-        "cell", "line_no", "others", emails="address", email_keys="key"
-    )
-    others = (
-        first.filter(pl.col("others").list.len() > 0)
-        .select("cell", "line_no", emails="others")
-        .explode("emails", empty_as_null=False)
-    )
+    others = _others(read, "emails")
     others = others.with_columns(email_keys=key_emails(others["emails"]))
+    first = read.select("cell", "line_no", emails="address", email_keys="key")
     return (
-        pl.concat([first.drop("others"), others])
-        .sort("cell", maintain_order=True)
-        .drop_nulls()
+        _in_order(first, others)
         .unique(["line_no", "email_keys"], keep="first", maintain_order=True)
         .group_by("line_no", maintain_order=True)
         .agg("emails", "email_keys")
@@ -241,9 +231,22 @@ def _emails(cells: pl.DataFrame, source: Source, issues: list[pl.DataFrame]) -> 
 
 
 def _long(cells: pl.DataFrame, field: str, source: Source) -> pl.DataFrame:
-    """One row per cell of a list field that says something."""
+    """One row per ``cell`` of a list field that says something."""
     long = cells.explode(field, empty_as_null=False).rename({field: "raw"})
-    return long.filter(~is_blank(pl.col("raw"), source.valueless))
+    return long.filter(~is_blank(pl.col("raw"), source.valueless)).with_row_index("cell")
+
+
+def _others(read: pl.DataFrame, field: str) -> pl.DataFrame:
+    """What cells hold behind their first value, which few do."""
+    others = read.filter(pl.col("others").list.len() > 0)
+    return others.select("cell", "line_no", pl.col("others").alias(field)).explode(
+        field, empty_as_null=False
+    )
+
+
+def _in_order(first: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """The values of cells, each cell's first before its others."""
+    return pl.concat([first, others]).sort("cell", maintain_order=True).drop_nulls()
 
 
 def _tags(cells: pl.DataFrame, source: Source, issues: list[pl.DataFrame]) -> pl.DataFrame:

@@ -20,6 +20,13 @@ PHONE_SCHEMA = pl.Schema(
     ]
 )
 
+_PIECES = {
+    "cell": pl.get_index_type(),
+    **{name: PHONE_SCHEMA[name] for name in ("e164", "extension", "region", "kind", "is_valid")},
+    "others": PHONE_SCHEMA["others"],
+    "pieces": pl.get_index_type(),
+}
+
 _DECIMAL_TAIL = r"\.0+[^0-9]*$"
 _TWO_NUMBERS_BYTES = 2 * cells.FEWEST_DIGITS + 1
 
@@ -151,6 +158,8 @@ def _read_pieces(rows: pl.DataFrame) -> pl.DataFrame:
     )
     rows = rows.filter(text.list.len() > 1).explode("text")
     rows = rows.filter(cells.digits(text).str.len_bytes() >= cells.FEWEST_DIGITS)
+    if rows.is_empty():
+        return pl.DataFrame(schema=_PIECES)
     read = rows.select("cell").hstack(read_texts(rows))
     return (
         read.filter("is_valid")

@@ -73,12 +73,7 @@ def ask_library(values: pl.Series, regions: pl.Series | str | None) -> pl.DataFr
     if slow.is_empty():
         return answers
     default = regions.gather(slow) if isinstance(regions, pl.Series) else regions
-    asked = _ask_parser(
-        pl.DataFrame(
-            {"value": values.gather(slow), "default": default},
-            schema={"value": pl.String, "default": pl.String},
-        )
-    )
+    asked = ask_parser(values.gather(slow), default)
     return pl.DataFrame(
         [answers[name].scatter(slow, asked[name]) for name in ANSWER_SCHEMA.names()]
     )
@@ -184,8 +179,11 @@ def _by_region(
     return list(zip(parts["default"], parts["index"], strict=True))
 
 
-def _ask_parser(rows: pl.DataFrame) -> pl.DataFrame:
-    """Ask `phonenumbers`, once per distinct value and region."""
+def ask_parser(values: pl.Series, regions: pl.Series | str | None) -> pl.DataFrame:
+    """As `ask_library`, without the tables: once per distinct value and region. No nulls."""
+    rows = pl.DataFrame(
+        {"value": values, "default": regions}, schema={"value": pl.String, "default": pl.String}
+    )
     distinct = rows.unique(maintain_order=True)
     answers = [parse_one(value, default) for value, default in distinct.iter_rows()]
     found = pl.DataFrame(answers, schema=ANSWER_SCHEMA, orient="row")

@@ -12,7 +12,7 @@ import phonenumbers
 import polars as pl
 
 from transforms.phones import cells
-from transforms.phones.library import NO_COUNTRY, ask_library
+from transforms.phones.library import NO_COUNTRY, ask_library, ask_parser
 from transforms.phones.metadata import calling_codes, length_verdict, main_metadata
 from transforms.phones.rules import LONGEST_DIGITS
 
@@ -54,6 +54,9 @@ class Way(NamedTuple):
     is_reported: bool = False
     """Whether the library's verdict on this reading tells why the text is no number."""
 
+
+_FEW_READINGS = 200
+"""To ask the library for so many takes no longer than to look anything up in the tables."""
 
 READ_COLUMNS = ("e164", "extension", "region", "kind", "is_valid", "issue", "repair")
 
@@ -115,7 +118,8 @@ def _ask(texts: pl.DataFrame, ways: list[Way]) -> pl.DataFrame:
         ).drop_nulls("reading")
         for rank, way in enumerate(ways)
     )
-    answers = ask_library(readings["reading"], readings["default"])
+    ask = ask_parser if len(readings) <= _FEW_READINGS else ask_library
+    answers = ask(readings["reading"], readings["default"])
     return readings.hstack(answers).with_columns(is_filler=_is_placeholder()).sort("at", "rank")
 
 
