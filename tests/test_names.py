@@ -212,7 +212,8 @@ def test_idempotence(rows: list[tuple[str | None, ...]]) -> None:
 
 WORDS = st.sampled_from(
     ["John", "Mary Ann", "Smith-Jones", "Van Dyke", "Jr", "Md", "Miss Jane", "Null", "Co", "A",
-     "Unknown", "No Name", "Nona", "Trust", "Sir", "And", "Doctor", "Junior", None]
+     "Unknown", "No Name", "Nona", "Trust", "Sir", "And", "Doctor", "Junior", "José María",
+     "Müller-Weiß", "Émd", "Mère Md", "Ørsted Jr", "É", "Łukasz", None]
 )  # fmt: skip
 
 

@@ -183,6 +183,25 @@ def test_idempotence(moments: list[datetime]) -> None:
         assert read["issue"].is_null().all()
 
 
+OFFSETS = st.sampled_from(["", "Z", "+0000", "-0700", "+05:30", "-00:30", "+02", "-09"])
+
+
+@given(st.lists(st.tuples(MOMENTS, OFFSETS, st.sampled_from("T "), st.integers(0, 9))))
+@settings(max_examples=60, deadline=None)
+def test_iso_reads_as_the_slow_shapes_do(rows: list[tuple[datetime, str, str, int]]) -> None:
+    """The way of its own that ISO times have gives what the pattern for all shapes gives."""
+    texts = [
+        moment.strftime(f"%Y-%m-%d{mark}%H:%M:%S") + ("." + "123456789"[:digits]) * (digits > 0)
+        for moment, _, mark, digits in rows
+    ]
+    offsets = [offset for _, offset, _, _ in rows]
+    fast = pl.Series([a + b for a, b in zip(texts, offsets, strict=True)], dtype=pl.String)
+    # A space before the zone is no ISO.
+    late = [f"{a} {b or 'UTC'}" for a, b in zip(texts, offsets, strict=True)]
+    slow = pl.Series(late, dtype=pl.String)
+    assert parse_times(fast).rows() == parse_times(slow).rows()
+
+
 @given(st.lists(MOMENTS, max_size=20), st.booleans(), st.sampled_from("/.-"))
 @settings(max_examples=40, deadline=None)
 def test_both_orders(moments: list[datetime], is_day_first: bool, mark: str) -> None:

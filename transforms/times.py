@@ -18,6 +18,7 @@ _ISO = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}"
     rf"(?:\.[0-9]{{1,9}})?{_ISO_ZONE}?$"
 )
+_MAY_BE_NUMERIC = r"^\s*\d{1,2}[-/.]"
 _ISO_SECONDS = len("2025-12-31T23:59:59")
 _LOCAL = pl.Datetime("us")
 
@@ -50,7 +51,8 @@ class DayOrder:
 
 def count_day_order(values: pl.Series) -> DayOrder:
     """What one chunk of a column says about the order of day and month."""
-    dates = values.str.strip_chars().str.to_uppercase()
+    may_be = values.str.contains(_MAY_BE_NUMERIC).fill_null(False)
+    dates = values.filter(may_be).str.strip_chars().str.to_uppercase()
     is_numeric = dates.str.contains(NUMERIC) | dates.str.contains(NUMERIC_SHORT)
     dates = dates.filter(is_numeric.fill_null(False))
     first = dates.str.extract(r"^(\d+)").cast(pl.Int64)
