@@ -161,6 +161,16 @@ def test_dates_do_not_move() -> None:
     assert read["issue"].to_list() == [None] * 4 + ["time_unreadable", None]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["１２３４５", "３１/０１/２０２４", "２０２４-01-31", "2024-01-31T٠٠:00:00Z"],
+)
+def test_digits_of_other_scripts_are_unreadable(text: str) -> None:
+    """Such a cell is an issue of its row, and never the end of the import."""
+    assert parse(text) == (None, "time_unreadable")
+    assert count_day_order(pl.Series([text])) == DayOrder(0, 0)
+
+
 @pytest.mark.parametrize("texts", [[], [None], [""], ["2024-01-31"], ["x"]])
 def test_columns_never_differ(texts: list[str | None]) -> None:
     """The schema is the same for an empty, a blank, a clean and a damaged column."""

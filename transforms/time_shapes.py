@@ -4,34 +4,34 @@ from typing import NamedTuple
 
 import polars as pl
 
-_ZONE = r"(?P<zone>Z|UTC|GMT|[ECMP][SD]T|[+-]\d{2}:?\d{2}|[+-]\d{2})"
+_ZONE = r"(?P<zone>Z|UTC|GMT|[ECMP][SD]T|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2})"
 _CLOCK = (
-    r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
     rf"(?:\s*(?P<meridiem>[AP])\.?M\.?)?(?:\s*{_ZONE})?"
 )
 _TIME = rf"(?:(?:T|,?\s+(?:AT\s+)?){_CLOCK})?"
 _WEEKDAY = r"(?:(?:MON|TUE|WED|THU|FRI|SAT|SUN)[A-Z]*\.?,?\s+)?"
 _MONTH = r"(?P<month>[A-Z]{3,9})\.?"
-_DAY = r"(?P<day>\d{1,2})(?:ST|ND|RD|TH)?"
+_DAY = r"(?P<day>[0-9]{1,2})(?:ST|ND|RD|TH)?"
 
 # For text in upper case. `first` and `second` stand for day and month in an order not yet known.
-YEAR_FIRST = rf"^(?P<year>\d{{4}})[-/.](?P<month>\d{{1,2}})[-/.](?P<day>\d{{1,2}}){_TIME}$"
-NUMERIC = rf"^(?P<one>\d{{1,2}})[-/.](?P<two>\d{{1,2}})[-/.](?P<year>\d{{4}}){_TIME}$"
+YEAR_FIRST = rf"^(?P<year>[0-9]{{4}})[-/.](?P<month>[0-9]{{1,2}})[-/.](?P<day>[0-9]{{1,2}}){_TIME}$"
+NUMERIC = rf"^(?P<one>[0-9]{{1,2}})[-/.](?P<two>[0-9]{{1,2}})[-/.](?P<year>[0-9]{{4}}){_TIME}$"
 # Not with hyphens: `24-01-31` could as well begin with its year.
-NUMERIC_SHORT = rf"^(?P<one>\d{{1,2}})[/.](?P<two>\d{{1,2}})[/.](?P<year>\d{{2}}){_TIME}$"
+NUMERIC_SHORT = rf"^(?P<one>[0-9]{{1,2}})[/.](?P<two>[0-9]{{1,2}})[/.](?P<year>[0-9]{{2}}){_TIME}$"
 COMPACT = (
-    r"^(?P<year>(?:19|20|21)\d{2})(?P<month>\d{2})(?P<day>\d{2})"
-    rf"(?:T?(?P<hour>\d{{2}})(?P<minute>\d{{2}})(?P<second>\d{{2}})\s*{_ZONE}?)?$"
+    r"^(?P<year>(?:19|20|21)[0-9]{2})(?P<month>[0-9]{2})(?P<day>[0-9]{2})"
+    rf"(?:T?(?P<hour>[0-9]{{2}})(?P<minute>[0-9]{{2}})(?P<second>[0-9]{{2}})\s*{_ZONE}?)?$"
 )
 NAMED = (
-    rf"^{_WEEKDAY}{_DAY}[-\s./]+{_MONTH}[-\s,./]+(?P<year>\d{{4}}|\d{{2}}){_TIME}$",
-    rf"^{_WEEKDAY}{_MONTH}[-\s]+{_DAY},?[-\s]+(?P<year>\d{{4}}){_TIME}$",
-    rf"^{_WEEKDAY}{_MONTH}\s+{_DAY}\s+{_CLOCK}\s+(?P<year>\d{{4}})$",
+    rf"^{_WEEKDAY}{_DAY}[-\s./]+{_MONTH}[-\s,./]+(?P<year>[0-9]{{4}}|[0-9]{{2}}){_TIME}$",
+    rf"^{_WEEKDAY}{_MONTH}[-\s]+{_DAY},?[-\s]+(?P<year>[0-9]{{4}}){_TIME}$",
+    rf"^{_WEEKDAY}{_MONTH}\s+{_DAY}\s+{_CLOCK}\s+(?P<year>[0-9]{{4}})$",
 )
 # Ten digits are seconds since 1970 from 2001 to 2286, thirteen are milliseconds.
-EPOCH = r"^(?P<epoch>\d{10}(?:\d{3}|\.\d{1,6})?)$"
+EPOCH = r"^(?P<epoch>[0-9]{10}(?:[0-9]{3}|\.[0-9]{1,6})?)$"
 # Excel's days since 1900: five digits reach from 1927 to 2173.
-SERIAL = r"^(?P<serial>\d{5}(?:\.\d+)?)$"
+SERIAL = r"^(?P<serial>[0-9]{5}(?:\.[0-9]+)?)$"
 SHAPES = (YEAR_FIRST, NUMERIC, NUMERIC_SHORT, COMPACT, *NAMED, EPOCH, SERIAL)
 
 _MONTHS = {
@@ -177,6 +177,6 @@ def read_offset(zone: str) -> pl.Expr:
     """Minutes ahead of UTC that a column says: ``Z``, ``EST``, ``+02:00``, ``-0700``, ``+02``."""
     named = pl.col(zone).replace_strict(_ZONES, default=None, return_dtype=pl.Int64)
     sign = pl.when(pl.col(zone).str.starts_with("-")).then(-1).otherwise(1)
-    hours = pl.col(zone).str.extract(r"^[+-](\d{2})").cast(pl.Int64)
-    minutes = pl.col(zone).str.extract(r"^[+-]\d{2}:?(\d{2})$").cast(pl.Int64).fill_null(0)
+    hours = pl.col(zone).str.extract(r"^[+-]([0-9]{2})").cast(pl.Int64)
+    minutes = pl.col(zone).str.extract(r"^[+-][0-9]{2}:?([0-9]{2})$").cast(pl.Int64).fill_null(0)
     return pl.coalesce(named, sign * (hours * 60 + minutes))

@@ -18,7 +18,7 @@ _ISO = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}"
     rf"(?:\.[0-9]{{1,9}})?{_ISO_ZONE}?$"
 )
-_MAY_BE_NUMERIC = r"^\s*\d{1,2}[-/.]"
+_MAY_BE_NUMERIC = r"^\s*[0-9]{1,2}[-/.]"
 _ISO_SECONDS = len("2025-12-31T23:59:59")
 _LOCAL = pl.Datetime("us")
 
@@ -55,8 +55,8 @@ def count_day_order(values: pl.Series) -> DayOrder:
     dates = values.filter(may_be).str.strip_chars().str.to_uppercase()
     is_numeric = dates.str.contains(NUMERIC) | dates.str.contains(NUMERIC_SHORT)
     dates = dates.filter(is_numeric.fill_null(False))
-    first = dates.str.extract(r"^(\d+)").cast(pl.Int64)
-    second = dates.str.extract(r"^\d+\D(\d+)").cast(pl.Int64)
+    first = dates.str.extract(r"^([0-9]+)").cast(pl.Int64)
+    second = dates.str.extract(r"^[0-9]+[^0-9]([0-9]+)").cast(pl.Int64)
     return DayOrder(int((first > 12).sum()), int((second > 12).sum()))
 
 
