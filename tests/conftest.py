@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+import transforms.lone
 from contracts.registry import load_sources, parse_source
 from contracts.source import Source
 from flows import local_postgres, teams, warehouse
@@ -147,8 +148,10 @@ def snapshot(connection: psycopg.Connection) -> dict[str, list[tuple[object, ...
 
 
 @pytest.fixture
-def place(settings: Settings, tmp_path: Path) -> Iterator[Place]:
-    """A database that is emptied between examples."""
+def place(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """A database that is emptied between examples; its files are small, and some of their records
+    are planned by themselves all the same, as in large ones."""
+    monkeypatch.setattr(transforms.lone, "FEW_RECORDS", 0)
     with closing(warehouse.connect(settings)) as connection:
         yield Place(settings, tmp_path, connection)
 

@@ -10,6 +10,7 @@ from hypothesis import given
 
 import flows.folding
 import flows.jobs
+import transforms.lone
 from contracts.registry import load_policy
 from flows.jobs import Outcome
 from flows.staging import list_sources
@@ -36,8 +37,8 @@ def test_lone_records_come_to_what_all_steps_would_make_of_them(
     for file in world:
         for team, outcomes in told.items():
             with pytest.MonkeyPatch.context() as patch:
-                if team == "along":
-                    patch.setattr(flows.folding, "set_lone_aside", lambda work: None)
+                # However few there are; or none, however many.
+                patch.setattr(transforms.lone, "FEW_RECORDS", 0 if team == "aside" else 9**9)
                 outcomes.append(place.run(file, team))
     for aside, along in zip(told["aside"], told["along"], strict=True):
         assert (aside.counts, aside.match) == (along.counts, along.match)
@@ -69,6 +70,7 @@ def test_who_shares_anything_or_stands_twice_is_not_lone(
         assert count_lone(work) == len(lone)
         found.append(set(lone))
 
+    monkeypatch.setattr(transforms.lone, "FEW_RECORDS", 0)
     monkeypatch.setattr(flows.folding, "set_lone_aside", spy)
     import_text(FILE)
     import_text(FILE, name="other.csv")
@@ -79,8 +81,9 @@ def test_a_dry_run_tells_of_lone_records_what_it_tells_of_others(
     import_text: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Number and kind of changes, names, values and lines; ids alone differ."""
+    monkeypatch.setattr(transforms.lone, "FEW_RECORDS", 0)
     aside = import_text(FILE, is_dry_run=True)
-    monkeypatch.setattr(flows.folding, "set_lone_aside", lambda work: None)
+    monkeypatch.undo()
     along = import_text(FILE, is_dry_run=True)
     assert aside.changes is not None
     assert along.changes is not None
@@ -98,6 +101,7 @@ def test_a_policy_that_wants_the_longest_phone_looks_at_several(
     import_text: Import, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first of several is not the one that such a rule wants."""
+    monkeypatch.setattr(transforms.lone, "FEW_RECORDS", 0)
     policy = load_policy("default")
     rules = policy.survive | {"phone": "longest"}
     longest = policy.model_copy(update={"survive": rules})

@@ -7,6 +7,12 @@ texts are written from where they were staged. What these steps would say of it 
 """
 
 from transforms.relations import Work, query, run
+from transforms.work_tables import empty
+
+FEW_RECORDS = 1_000
+"""Of so few, all steps take less time than to look for lone ones."""
+
+_PLANNED = {"leads": "*", "personas": "* exclude (line_no)", "identities": "*"}
 
 
 def set_lone_aside(work: Work) -> None:
@@ -14,12 +20,10 @@ def set_lone_aside(work: Work) -> None:
 
     Makes ``lone_records``, ``all_claims`` (the claims of all records).
     """
-    run(work, "set_lone_aside")
-
-
-def plan_lone(work: Work) -> None:
-    """Make ``lone_leads``, ``lone_personas`` and ``lone_identities``, what is planned for them."""
-    run(work, "plan_lone")
+    if query(work, "select count(*) from nodes").item() > FEW_RECORDS:
+        run(work, "set_lone_aside")
+    else:
+        empty(work, "lone_records")
 
 
 def count_lone(work: Work) -> int:
@@ -27,6 +31,22 @@ def count_lone(work: Work) -> int:
     return int(query(work, "select count(*) from lone_records").item())
 
 
+def plan_lone(work: Work) -> None:
+    """Make ``lone_leads``, ``lone_personas`` and ``lone_identities``: what is planned for them."""
+    if count_lone(work):
+        run(work, "plan_lone")
+
+
+def add_lone(work: Work, name: str) -> None:
+    """Make ``plan_<name>`` of what is planned for those who met somebody and for the others."""
+    others = f" union all by name select {_PLANNED[name]} from lone_{name}"  # noqa: S608
+    work.execute(
+        f"create or replace view plan_{name} as from met_{name}"
+        + (others if count_lone(work) else "")
+    ).fetchall()
+
+
 def tell_lone(work: Work) -> None:
     """Add them to the tables from which people are told what changes."""
-    run(work, "tell_lone")
+    if count_lone(work):
+        run(work, "tell_lone")

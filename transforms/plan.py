@@ -8,7 +8,7 @@ import polars as pl
 
 from contracts.issues import ISSUES
 from transforms.ids import derive_ids, time_part
-from transforms.lone import count_lone, plan_lone
+from transforms.lone import add_lone, count_lone, plan_lone
 from transforms.relations import (
     CHUNK_ROWS,
     Work,
@@ -74,7 +74,7 @@ class Plan:
             f" where action = '{action}' order by {_ROWS[table]}"
         )
         yield from stream(self.work, select, chunk_rows)
-        if has_texts:
+        if has_texts and count_lone(self.work):
             lone = f"select * exclude (action) from lone_{table} where true"  # noqa: S608
             yield from stream_by_line(self.work, lone, "lone_records", chunk_rows)
 
@@ -169,6 +169,7 @@ def make_plan(work: Work, import_id: str) -> Plan:
     _name_new_leads(work)
     plan_lone(work)
     run(work, "plan_leads")
+    add_lone(work, "leads")
     run(work, "plan_lead_versions")
     run(work, "plan_undone_leads")
     run(work, "plan_lead_moves")
@@ -184,8 +185,8 @@ def make_plan(work: Work, import_id: str) -> Plan:
 
 def make_undo_plan(work: Work) -> Plan:
     """The same after ``transforms.undo.restate``: what the undo of an import changes."""
-    plan_lone(work)
     run(work, "plan_restated_leads")
+    add_lone(work, "leads")
     run(work, "withdraw_opt_outs")
     _plan_people(work)
     return _count(work)
@@ -205,9 +206,11 @@ def _name_new_leads(work: Work) -> None:
 
 def _plan_people(work: Work) -> None:
     run(work, "plan_personas")
+    add_lone(work, "personas")
     run(work, "compare_fields")
     run(work, "plan_persona_versions")
     run(work, "plan_identities")
+    add_lone(work, "identities")
     run(work, "plan_identity_versions")
     run(work, "plan_row_versions")
 

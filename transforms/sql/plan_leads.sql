@@ -1,6 +1,6 @@
 -- What would change in leads, as rows of that table.
--- Reads    lead_changes, moved_leads, new_leads, records, lone_leads, facts
--- Returns  plan_leads, and met_leads, which is it without the lone ones: action, version (of the row to update), and the table's columns.
+-- Reads    lead_changes, moved_leads, new_leads, records, facts
+-- Returns  met_leads: plan_leads without the lone ones (plan_lone.sql); action, version (of the row to update), and the table's columns.
 -- Promise  leads that would not change are not in it. A view: their texts stand in lead_changes.
 create or replace view met_leads as
 select
@@ -24,7 +24,4 @@ select
     field_clocks, case when extra is null then '{}' else '{"extra":' || extra || '}' end as fields,
     fingerprint, line_no,
     case when is_vanished then (select import_id from facts) else import_id end as import_id
-from moved_leads;
-
-create or replace view plan_leads as
-from met_leads union all by name from lone_leads
+from moved_leads

@@ -1,6 +1,6 @@
 -- What would change in personas, as rows of that table.
--- Reads    golden, removed_personas, stored_personas, lone_personas, facts
--- Returns  plan_personas, and met_personas, which is it without the lone ones: action, version (of the row to update), and the table's columns.
+-- Reads    golden, removed_personas, stored_personas, facts
+-- Returns  met_personas: plan_personas without the lone ones (plan_lone.sql); action, version (of the row to update), and the table's columns.
 -- Promise  personas that would not change are not in it.
 create or replace table met_personas as
 with wanted as not materialized (
@@ -27,7 +27,4 @@ from differing
 join stored_personas as stored using (persona_id)
 union all by name
 select 'delete' as action, version, persona_id
-from stored_personas semi join removed_personas using (persona_id);
-
-create or replace view plan_personas as
-from met_personas union all by name select * exclude (line_no) from lone_personas
+from stored_personas semi join removed_personas using (persona_id)

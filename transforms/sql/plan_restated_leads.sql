@@ -1,7 +1,7 @@
 -- What changes in leads once an import is undone, or leads are moved.
 -- Reads    stored_leads (as they will be), former_leads, undoable_leads, statements, repeating,
 --          own_activities, row_log, facts
--- Returns  plan_leads (and met_leads: no lead is lone here), plan_lead_versions, plan_undone_leads, plan_lead_moves,
+-- Returns  met_leads, plan_lead_versions, plan_undone_leads, plan_lead_moves,
 --          plan_lead_activities: action and the tables' columns. undone_changes: lead_id.
 -- Promise  every statement that does not count any more is kept, so that the undo can be undone.
 create or replace table met_leads as
@@ -34,9 +34,6 @@ left join former_leads as former using (lead_id)
 union all by name
 select 'delete' as action, version, lead_id, source_record_id
 from former_leads anti join stored_leads using (lead_id);
-
-create or replace view plan_leads as
-from met_leads union all by name from lone_leads;
 
 create or replace table undone_changes as select lead_id from met_leads;
 
