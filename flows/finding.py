@@ -10,9 +10,9 @@ import psycopg
 from contracts.errors import WrongCallError
 from contracts.registry import load_sources
 from flows.teams import Team, find_team, list_teams
-from transforms.conform import extend_salesforce_id
 from transforms.emails import key_emails, normalize_emails
 from transforms.phones import normalize_phones
+from transforms.record_ids import extend_salesforce_id
 
 _SHORTEST_END = 4
 _MOST_CHOICES = 10

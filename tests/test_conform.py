@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from contracts.errors import SourceDriftError
 from contracts.registry import load_source, parse_source
 from contracts.source import Source
-from transforms.conform import conform, extend_salesforce_id, map_columns
+from transforms.conform import conform, map_columns
+from transforms.record_ids import extend_salesforce_id
 
 
 def landed(**columns: list[str | None]) -> pl.LazyFrame:

@@ -8,7 +8,7 @@ import polars as pl
 
 from contracts.errors import SourceDriftError
 from contracts.source import FILE_TIME_PARTS, Source
-from transforms.normalize import ISSUE_SCHEMA
+from transforms.cell_issues import ISSUE_SCHEMA
 from transforms.times import parse_times
 
 _AHEAD = (
@@ -23,7 +23,7 @@ class FileTime(NamedTuple):
     Attributes:
         clock: The clock of those that have none of their own; None where the source does not take
             it from names, or where it can't be right.
-        issues: Columns of ``transforms.normalize.ISSUE_SCHEMA``: at most one, on the first line.
+        issues: Columns of ``transforms.cell_issues.ISSUE_SCHEMA``: at most one, on the first line.
     """
 
     clock: datetime | None

@@ -8,32 +8,21 @@ from typing import NamedTuple
 
 import polars as pl
 
-from contracts.issues import ISSUES
 from contracts.people import FIELDS, TEXTS
 from contracts.source import ColumnRule, Source
+from transforms.cell_issues import ISSUE_SCHEMA, note_cells
 from transforms.cells import is_blank, mend_cells
 from transforms.clearing import is_token, list_cleared
 from transforms.columns import compute, put
-from transforms.conform import extend_salesforce_id
 from transforms.consents import read_consents
 from transforms.emails import key_emails, normalize_emails
 from transforms.names import normalize_names
 from transforms.phones import normalize_phones
 from transforms.places import normalize_countries, normalize_postcodes, normalize_states
+from transforms.record_ids import extend_salesforce_id
 from transforms.tags import list_tags
 from transforms.times import parse_times
 from transforms.tombstones import read_deleted
-
-ISSUE_SCHEMA = {
-    "line_no": pl.Int64,
-    "severity": pl.String,
-    "code": pl.String,
-    "field": pl.String,
-    "message": pl.String,
-    "raw": pl.String,
-}
-"""One row per damaged cell: the cell's text as it came; ``message`` where there is more to say
-than the code's sentence."""
 
 _NAMES = ("first_name", "middle_name", "last_name", "full_name")
 _TITLE_CASE = r"^\p{Lu}\p{Ll}+$"
@@ -90,7 +79,7 @@ def normalize(
     emails = _emails(conformed.select("line_no", "emails"), source, issues)
     tags = _tags(conformed.select("line_no", "tags"), source, issues)
     opt_outs = read_consents(conformed["consents"], source.consent, source.valueless)
-    _note(issues, conformed["line_no"], "consent", opt_outs["raw"], opt_outs["issue"])
+    note_cells(issues, conformed["line_no"], "consent", opt_outs["raw"], opt_outs["issue"])
     rows = (
         rows.join(phones, on="line_no", how="left", maintain_order="left")
         .join(emails, on="line_no", how="left", maintain_order="left")
@@ -141,7 +130,7 @@ def _texts(conformed: pl.DataFrame, source: Source, issues: list[pl.DataFrame]) 
         if name in ("crm_id", "merged_into") and source.id_form == "salesforce":
             value = pl.select(extend_salesforce_id(pl.lit(value)).alias(name)).to_series()
         columns.append(value)
-        _note(issues, conformed["line_no"], name, raw, mended["issue"])
+        note_cells(issues, conformed["line_no"], name, raw, mended["issue"])
     return columns
 
 
@@ -159,12 +148,12 @@ def _places(
     """Country, state and postcode as codes; what is none of ours is kept as written."""
     lines = conformed["line_no"]
     country = normalize_countries(rows["country"])
-    _note(issues, lines, "country", conformed["country"], country["issue"])
+    note_cells(issues, lines, "country", conformed["country"], country["issue"])
     where = country["value"].fill_null(default)
     state = normalize_states(rows["state"], where)
-    _note(issues, lines, "state", conformed["state"], state["issue"])
+    note_cells(issues, lines, "state", conformed["state"], state["issue"])
     postcode = normalize_postcodes(rows["zip"], where)
-    _note(issues, lines, "zip", conformed["zip"], postcode["issue"])
+    note_cells(issues, lines, "zip", conformed["zip"], postcode["issue"])
     return rows.with_columns(country=country["value"], state=state["value"], zip=postcode["value"])
 
 
@@ -177,7 +166,7 @@ def _names(rows: pl.DataFrame, conformed: pl.DataFrame, issues: list[pl.DataFram
         )
     )["raw"].replace("", None)
     raw = raw.zip_with(raw.is_not_null(), conformed["full_name"])
-    _note(issues, conformed["line_no"], "name", raw, read["issue"])
+    note_cells(issues, conformed["line_no"], "name", raw, read["issue"])
     # A title or suffix that has a column of its own is taken as it stands.
     own = rows.select("honorific", "suffix")
     return rows.with_columns(
@@ -203,7 +192,7 @@ def _phones(cells: pl.DataFrame, source: Source, issues: list[pl.DataFrame]) -> 
     told = read.select(
         pl.coalesce("issue", pl.when(pl.col("repair") == "phone_label_dropped").then("repair"))
     ).to_series()
-    _note(issues, read["line_no"], "phones", read["raw"], told)
+    note_cells(issues, read["line_no"], "phones", read["raw"], told)
     return (
         _in_order(read.select("cell", "line_no", phones="e164"), _others(read, "phones"))
         .group_by("line_no", maintain_order=True)
@@ -218,7 +207,7 @@ def _emails(cells: pl.DataFrame, source: Source, issues: list[pl.DataFrame]) -> 
         return long.select("line_no", emails=_NO_LIST, email_keys=_NO_LIST)
     read = long.hstack(normalize_emails(long["raw"], refuse_disposable=source.refuse_disposable))
     hint = pl.select(pl.lit("Perhaps ") + pl.lit(read["suggestion"]) + "?").to_series()
-    _note(issues, read["line_no"], "emails", read["raw"], read["issue"], hint)
+    note_cells(issues, read["line_no"], "emails", read["raw"], read["issue"], hint)
     others = _others(read, "emails")
     others = others.with_columns(email_keys=key_emails(others["emails"]))
     first = read.select("cell", "line_no", emails="address", email_keys="key")
@@ -253,7 +242,7 @@ def _tags(cells: pl.DataFrame, source: Source, issues: list[pl.DataFrame]) -> pl
     """All tags of a row as one list, each once, whatever its case."""
     long = cells.explode("tags", empty_as_null=False)
     mended = mend_cells(long["tags"], source.valueless, is_number=False)
-    _note(issues, long["line_no"], "tags", long["tags"], mended["issue"])
+    note_cells(issues, long["line_no"], "tags", long["tags"], mended["issue"])
     return list_tags(long.select("line_no", text=mended["value"]), source.valueless)
 
 
@@ -283,34 +272,6 @@ def _times(
             value=pl.when(~pl.col("is_ahead")).then("value"),
             issue=pl.when("is_ahead").then(pl.lit("clock_in_future")).otherwise("issue"),
         )
-        _note(issues, conformed["line_no"], field, raw, read["issue"])
+        note_cells(issues, conformed["line_no"], field, raw, read["issue"])
         columns.append(read["value"].alias(column))
     return columns
-
-
-def _note(
-    issues: list[pl.DataFrame],
-    lines: pl.Series,
-    field: str,
-    raw: pl.Series,
-    codes: pl.Series,
-    hints: pl.Series | None = None,
-) -> None:
-    """Add the rows of a column that have a code."""
-    if codes.null_count() == len(codes):
-        return
-    hint = pl.lit(None, pl.String) if hints is None else pl.lit(hints)
-    sentence = pl.col("code").replace_strict(
-        {code: issue.sentence for code, issue in ISSUES.items()}, default=None
-    )
-    found = pl.DataFrame({"line_no": lines, "code": codes, "raw": raw}).with_columns(hint=hint)
-    issues.append(
-        found.filter(pl.col("code").is_not_null()).select(
-            pl.col("line_no").cast(pl.Int64),
-            severity=pl.lit("issue"),
-            code="code",
-            field=pl.lit(field),
-            message=pl.when(pl.col("hint").is_not_null()).then(sentence + " " + pl.col("hint")),
-            raw="raw",
-        )
-    )

@@ -25,7 +25,7 @@ from tests.benchmarks.words import (
     US_LINES,
     WORDS,
 )
-from transforms.conform import extend_salesforce_id
+from transforms.record_ids import extend_salesforce_id
 
 Numbers = np.ndarray[tuple[int], np.dtype[np.uint64]]
 
