@@ -15,7 +15,7 @@ from tests.conftest import AddSource, Import, snapshot
 from tests.test_importing import rows
 from tests.test_normalize import normalized
 from transforms.dedupe import fold_statements
-from transforms.relations import Work, append, query
+from transforms.relations import Work, append, query, run
 from transforms.shapes import STAGED
 from transforms.work_tables import open_work
 
@@ -150,6 +150,7 @@ def test_the_newest_statement_wins_also_when_it_empties(
     assert {*STATED, "line_no", "source_record_id", "merged_into", "cleared"} == set(STAGED)
     append(work, "staged", staged)
     work.execute("insert into records values ('7', 1, 'f')").fetchall()
+    run(work, "number_records")
     fold_statements(work)
     found = query(work, "select city, phones, field_clocks->>'city' as clock from folded").row(0)
     is_kept = query(work, "select json_exists(field_clocks, 'city') from folded").item()
