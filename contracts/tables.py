@@ -17,6 +17,7 @@ class Table:
         is_versioned: Whether rows are updated, by the version (``xmin``) with which they were read.
         is_kept: Whether rows are kept in ``row_versions`` as they were before they change or go.
         found_by: Columns besides the key by which rows are found.
+        unique_index: What refuses a second row of a key, where it is not the primary key.
     """
 
     name: str
@@ -26,11 +27,17 @@ class Table:
     is_versioned: bool = False
     is_kept: bool = False
     found_by: tuple[str, ...] = ()
+    unique_index: str = ""
 
     @property
     def joined(self) -> tuple[str, ...]:
         """The columns by which rows are found: what Postgres is to know the distribution of."""
         return tuple(dict.fromkeys((*self.key, *self.found_by)))
+
+    @property
+    def refused_by(self) -> str:
+        """The constraint or index that refuses a row which somebody else has written."""
+        return self.unique_index or f"{self.name}_pkey"
 
 
 _STATEMENT = (
@@ -65,6 +72,7 @@ IDENTITIES = Table(
     "identities",
     key=("kind", "value", "persona_id"),
     columns=("kind", "value", "persona_id", "is_exclusive"),
+    unique_index="identities_exclusive_unique_idx",
 )
 
 LEAD_VERSIONS = Table(

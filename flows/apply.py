@@ -1,6 +1,6 @@
 """Executes a plan: new rows by COPY, changes by COPY into temp tables and a statement per table."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import polars as pl
 import psycopg
@@ -9,6 +9,7 @@ from psycopg import sql
 from contracts import tables
 from contracts.errors import StalePlanError
 from contracts.tables import Table
+from flows.claim_rows import expect_not_held, held_as
 from flows.copying import copy_in
 from flows.import_issues import refer_to_same_issues, resolve_issues
 from flows.ledger import finish_import
@@ -86,16 +87,17 @@ def _write(
     planned: int,
 ) -> None:
     if action == "insert":
+        if table is tables.IDENTITIES:
+            delta = _load(connection, table, action, plan.added_claims())
+            expect_not_held(connection, team_id, delta, _same_row(team_id, table, action))
         _insert(connection, team_id, table, plan, planned)
         return
     names = {
         "table": sql.Identifier(table.name),
-        "delta": _load(connection, table, action, plan),
+        "delta": _load(connection, table, action, plan.rows(table.name, action)),
         "team": sql.Literal(team_id),
         "stored_key": _names(table.key, "stored"),
-        "same_row": sql.SQL("stored.team_id = {} AND ({}) = ({})").format(
-            sql.Literal(team_id), _names(table.key, "stored"), _names(table.key, "delta")
-        ),
+        "same_row": _same_row(team_id, table, action),
     }
     if table.is_versioned:
         _lock(connection, table, action, names, planned)
@@ -110,8 +112,21 @@ def _write(
     else:
         if table is tables.PERSONAS:
             _release_phones(connection, names)
-        done = _update(connection, table, names)
+        # Who lets go of a claim comes before who takes it: Postgres checks row by row.
+        is_claim = table is tables.IDENTITIES
+        steps = ("NOT delta.is_exclusive", "delta.is_exclusive") if is_claim else ("true",)
+        done = sum(_update(connection, table, names, sql.SQL(step)) for step in steps)
     _expect(table, action, planned, done)
+
+
+def _same_row(team_id: str, table: Table, action: Action) -> sql.Composed:
+    """The condition by which a row of the delta finds the stored one."""
+    same = sql.SQL("stored.team_id = {} AND ({}) = ({})").format(
+        sql.Literal(team_id), _names(table.key, "stored"), _names(table.key, "delta")
+    )
+    return (
+        sql.SQL("{} AND {}").format(same, held_as(action)) if table is tables.IDENTITIES else same
+    )
 
 
 def _insert(
@@ -182,7 +197,10 @@ def _release_phones(connection: psycopg.Connection, names: Mapping[str, sql.Comp
 
 
 def _update(
-    connection: psycopg.Connection, table: Table, names: Mapping[str, sql.Composable]
+    connection: psycopg.Connection,
+    table: Table,
+    names: Mapping[str, sql.Composable],
+    which: sql.SQL,
 ) -> int:
     values = [name for name in table.columns if name not in table.key]
     changed: list[sql.Composable] = [
@@ -192,8 +210,9 @@ def _update(
         changed.append(sql.SQL("updated_at = now()"))
     return connection.execute(
         sql.SQL(
-            "UPDATE {table} AS stored SET {changed} FROM {delta} AS delta WHERE {same_row}"
-        ).format(changed=sql.SQL(", ").join(changed), **names)
+            "UPDATE {table} AS stored SET {changed} FROM {delta} AS delta"
+            " WHERE {same_row} AND {which}"
+        ).format(changed=sql.SQL(", ").join(changed), which=which, **names)
     ).rowcount
 
 
@@ -206,7 +225,7 @@ def _new_value(table: Table, name: str) -> sql.Composable:
 
 
 def _load(
-    connection: psycopg.Connection, table: Table, action: Action, plan: Plan
+    connection: psycopg.Connection, table: Table, action: Action, frames: Iterable[pl.DataFrame]
 ) -> sql.Identifier:
     """COPY the planned rows of a table into a temp table of the same column types."""
     name = f"delta_{table.name}_{action}"
@@ -222,7 +241,7 @@ def _load(
             table=sql.Identifier(table.name),
         )
     )
-    copy_in(connection, name, plan.rows(table.name, action))
+    copy_in(connection, name, frames)
     connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))
     return sql.Identifier(name)
 
@@ -254,5 +273,5 @@ def _expect(table: Table, action: Action, planned: int, done: int) -> None:
     if planned != done:
         raise StalePlanError(
             f"{table.name}: planned to {action} {planned} rows, {done} were as they had been read.",
-            f"{table.name}_pkey" if action == "insert" else "row_version",
+            table.refused_by if action == "insert" else "row_version",
         )

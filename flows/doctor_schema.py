@@ -160,7 +160,8 @@ def list_made() -> dict[str, dict[str, str]]:
             if found["table"]:
                 made["table"][table] = file
             elif found["dropped"]:
-                made["constraint"].pop(found["dropped"], None)
+                for kind in ("constraint", "unique"):
+                    made[kind].pop(found["dropped"], None)
             elif found["constraint"]:
                 made["constraint"][found["constraint"]] = file
             elif found["trigger"]:

@@ -67,6 +67,7 @@ def people(connection: psycopg.Connection, team: str = "acme") -> list[Person]:
     for claim in fetch(connection, "SELECT * FROM identities WHERE team_id = %s", team):
         assert claim["persona_id"] in found, "a claim's persona is missing, or was merged away"
         held = found[claim["persona_id"]].identities
+        assert (claim["kind"], claim["value"]) not in held, "a claim is held alone and shared"
         held[claim["kind"], claim["value"]] = claim["is_exclusive"]
     return list(found.values())
 

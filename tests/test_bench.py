@@ -165,6 +165,11 @@ def test_the_floor_loads_what_the_import_gave(
     counts = floor.export(settings.database_url, tmp_path / "floor")
     assert {"imports", "import_issues", "leads", "personas", "identities"} <= counts.keys()
     assert counts["leads"] == outcome.counts.inserted
+    # Each table by an index that refuses what is there, whatever makes it unique.
+    script = (tmp_path / "floor" / "all.sql").read_text()
+    assert script.count("ON CONFLICT") == len(counts) - 1  # not of import_issues
+    claims = (tmp_path / "floor" / "identities.copy").read_text().splitlines()
+    assert claims == sorted(claims)
     call = floor.load(empty, tmp_path / "floor" / "all.sql")
     subprocess.run(call.arguments, check=True)
     assert rows_of(empty) == rows_of(settings.database_url)

@@ -49,7 +49,7 @@ def test_a_new_database_is_well(settings: Settings, connection: psycopg.Connecti
     assert {name for (name,) in unique} == set(made["unique"])
     tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     assert {name for (name,) in tables} == {*made["table"], "leadfold_migrations"}
-    assert len(made["trigger"]) == 3
+    assert len(made["trigger"]) == 4
     assert "imports_every_row_is_accounted_for" in made["constraint"]
 
 
@@ -59,7 +59,7 @@ def test_a_new_database_is_well(settings: Settings, connection: psycopg.Connecti
         (
             "DROP INDEX identities_exclusive_unique_idx",
             "wrong: Unique index identities_exclusive_unique_idx is not there: what it keeps out"
-            " may come in. -> Make it anew, as flows/migrations/0001_people.sql does.",
+            " may come in. -> Make it anew, as flows/migrations/0006_one_index.sql does.",
         ),
         (
             "ALTER TABLE personas DROP CONSTRAINT personas_pkey",
@@ -84,8 +84,8 @@ def test_a_new_database_is_well(settings: Settings, connection: psycopg.Connecti
             "wrong: 1 of 1 claims name nobody who is there.",
         ),
         (
-            "DELETE FROM leadfold_migrations WHERE name = '0005_running.sql'",
-            "warning: Not applied yet: 0005_running.sql. -> The next command does so, or:"
+            "DELETE FROM leadfold_migrations WHERE name = '0006_one_index.sql'",
+            "warning: Not applied yet: 0006_one_index.sql. -> The next command does so, or:"
             " leadfold migrate",
         ),
         (

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 import flows.folding
+from flows import ledger
 from flows.settings import Settings
 from tests.children import FORKABLE, import_and_tell
 from tests.conftest import Import
@@ -177,6 +178,27 @@ def test_a_person_who_was_put_in_meanwhile_is_found(
     assert person.golden["persona_id"] == "persona_by_hand"
     assert (person.golden["city"], person.golden["job_title"]) == ("By Hand", "Job 0")
     check_claims(connection)
+
+
+def test_a_phone_that_is_shared_meanwhile_is_held_once(
+    connection: psycopg.Connection, import_text: Import, between: Between
+) -> None:
+    """Ann was to get the phone alone, and nothing else of hers changes; by hand she shares it."""
+    import_text(HEADER + row(1, 0), "hubspot")
+    plans = between(
+        lambda: connection.execute(
+            "INSERT INTO personas (team_id, persona_id, phone, is_phone_exclusive)"
+            " VALUES ('acme', 'persona_by_hand', '+14155552699', false);"
+            "UPDATE personas SET phone = '+14155552699' WHERE email = 'p1@example.com'"
+        )
+    )
+    outcome = import_text("email,phone\np1@example.com,415-555-2699\n")
+    assert (outcome.status, len(plans)) == ("done", 2)
+    assert "personas" not in outcome.effects
+    entry = ledger.find_import(connection, outcome.import_id)
+    assert entry.conflicts == {"identities_exclusive_unique_idx": 1}
+    held = fetch(connection, "SELECT is_exclusive FROM identities WHERE value = '+14155552699'")
+    assert [each["is_exclusive"] for each in held] == [False, False]
 
 
 def test_a_phone_that_was_edited_by_hand_identifies(

@@ -38,6 +38,45 @@ def test_migrations_are_applied_once_each(bare: Settings) -> None:
         assert warehouse.migrate(connection) == []
 
 
+def test_claims_are_kept_when_their_indexes_become_one(
+    bare: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database with people in it gets the one index; rows stay, and the same is refused."""
+    everything = warehouse.read_migrations()
+    until = {name: text for name, text in everything.items() if name < "0006"}
+    query = "SELECT ctid, * FROM identities ORDER BY ctid"
+    phones = [("ann", "+1001", True), ("ann", "+1009", False), ("ben", "+1009", False)]
+    with closing(warehouse.open_connection(bare, "test")) as connection:
+        with monkeypatch.context() as patch:
+            patch.setattr(warehouse, "read_migrations", lambda: until)
+            warehouse.migrate(connection)
+        connection.execute("INSERT INTO personas (team_id, persona_id) VALUES ('a', 'ann')")
+        for persona_id, phone, is_exclusive in phones:
+            connection.execute(
+                "INSERT INTO identities VALUES ('a', 'phone', %s, %s, %s)",
+                [phone, persona_id, is_exclusive],
+            )
+        before = connection.execute(query).fetchall()
+        assert warehouse.migrate(connection)[0] == "0006_one_index.sql"
+        assert connection.execute(query).fetchall() == before
+        assert connection.execute(
+            "SELECT indexrelid::regclass::text FROM pg_index"
+            " WHERE indrelid = 'identities'::regclass ORDER BY 1"
+        ).fetchall() == [("identities_exclusive_unique_idx",), ("identities_persona_idx",)]
+        for persona_id, phone, is_exclusive in (*phones, ("ben", "+1001", True)):
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                connection.execute(
+                    "INSERT INTO identities VALUES ('a', 'phone', %s, %s, %s)",
+                    [phone, persona_id, is_exclusive],
+                )
+        with pytest.raises(psycopg.errors.NotNullViolation):
+            connection.execute("INSERT INTO identities VALUES ('a', 'phone', '+1', NULL, true)")
+        # The triggers that were there before know the new index.
+        connection.execute("UPDATE personas SET phone = '+1009'")
+        connection.execute("UPDATE personas SET phone = NULL")
+        assert connection.execute("SELECT count(*) FROM identities").fetchone() == (2,)
+
+
 def test_migrations_of_many_at_once_are_applied_once(bare: Settings) -> None:
     """Six programs that start on an empty database do not get in one another's way."""
     faults: list[BaseException] = []

@@ -41,6 +41,7 @@ FROM leads ORDER BY source_record_id
 # What stands in a migrated database before any import.
 _BEFORE = ("teams", "leadfold_migrations")
 
+# The key: of a table without a primary key, whose unique index may hold an expression, all columns.
 _TABLES = """
 SELECT c.relname, array_agg(a.attname::text ORDER BY a.attnum) AS columns,
     coalesce((
@@ -48,7 +49,9 @@ SELECT c.relname, array_agg(a.attname::text ORDER BY a.attnum) AS columns,
         FROM pg_index AS i
         JOIN pg_attribute AS k ON k.attrelid = c.oid AND k.attnum = ANY (i.indkey)
         WHERE i.indrelid = c.oid AND i.indisprimary
-    ), '{}') AS key
+    ), array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE EXISTS (
+        SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisunique
+    )), '{}') AS key
 FROM pg_class AS c
 JOIN pg_attribute AS a
     ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
@@ -124,7 +127,8 @@ def _copy_out(connection: psycopg.Connection, query: sql.SQL | sql.Composed, pat
 def _load(
     connection: psycopg.Connection, table: str, columns: list[str], key: list[str], path: Path
 ) -> list[str]:
-    conflict = sql.SQL(" ON CONFLICT ({}) DO NOTHING").format(_names(key)) if key else sql.SQL("")
+    target = sql.SQL("") if key == columns else sql.SQL("({})").format(_names(key))
+    conflict = sql.SQL(" ON CONFLICT {} DO NOTHING").format(target) if key else sql.SQL("")
     names = {
         "table": sql.Identifier(table),
         "delta": sql.Identifier(f"floor_{table}"),
