@@ -41,7 +41,7 @@ class Settings:
 
     home: Path
     database_url: str = ""
-    memory_limit: str = "700MB"
+    memory_limit: str = "600MB"
     chunk_rows: int = 50_000
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     lock_wait_seconds: int = 3600

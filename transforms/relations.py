@@ -1,6 +1,6 @@
 """Runs the DuckDB statements of ``transforms/sql`` on one import's work database."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import resources
@@ -16,6 +16,9 @@ Work = duckdb.DuckDBPyConnection
 
 CHUNK_ROWS = 50_000
 """As many rows as are taken out of a work database at a time."""
+
+_TRANSACTION_ROWS = 100_000
+"""As many rows as are added in a transaction: those of a transaction stay in memory."""
 
 
 def _pivot(value: str, names: Iterable[str]) -> list[str]:
@@ -103,14 +106,26 @@ def stream_by_line(work: Work, sql: str, lines: str, chunk_rows: int) -> Iterato
 
 
 @contextmanager
-def at_once(work: Work) -> Iterator[None]:
-    """What is added to tables meanwhile is added in one transaction, at half the cost.
+def at_once(work: Work) -> Iterator[Callable[[int], None]]:
+    """What is added to tables meanwhile is added in few transactions, at half the cost.
 
-    Only this connection sees it before the end: ``query`` does, ``stream`` does not.
+    Only this connection sees all of it before the end: ``query`` does, ``stream`` does not.
+
+    Yields:
+        To be told how many rows have been added so far. DuckDB spills nothing of a transaction.
     """
+    kept = 0
+
+    def tell(rows: int) -> None:
+        nonlocal kept
+        if rows - kept >= _TRANSACTION_ROWS:
+            work.commit()
+            work.begin()
+            kept = rows
+
     work.begin()
     try:
-        yield
+        yield tell
     except BaseException:
         # It may be what went wrong, and then there is nothing to take back.
         with suppress(duckdb.Error):
