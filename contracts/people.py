@@ -5,7 +5,9 @@ from typing import Literal, NamedTuple
 import pandera.polars as pa
 import polars as pl
 
-E164 = r"^\+[1-9][0-9]{1,14}$"
+E164_DIGITS = 15
+"""As many digits a number has at most, with its country code (ITU-T E.164, 6.1)."""
+E164 = rf"^\+[1-9][0-9]{{1,{E164_DIGITS - 1}}}$"
 
 FieldKind = Literal["key", "text", "phones", "emails", "tags", "time"]
 

@@ -3,6 +3,7 @@
 import phonenumbers
 import polars as pl
 
+from contracts.people import E164_DIGITS
 from transforms.phones import cells
 from transforms.phones.library import ask_tables
 from transforms.phones.readings import placeholder_numbers, read_texts
@@ -42,7 +43,8 @@ def normalize_phones(
 
     The rules are those of the installed `phonenumbers`. In front of it stand the forms that it
     does not know: they are listed in `phone_cells` and `phone_readings`, each with a repair code
-    in `contracts.issues`. Normalising a result again changes nothing.
+    in `contracts.issues`. Numbers that are valid at home but too long for E.164 are refused.
+    Normalising a result again changes nothing.
 
     Args:
         values: The cells as text. Null, empty and white space are blank.
@@ -72,6 +74,7 @@ def normalize_phones(
     is_settled = (
         answers["is_valid"]
         & ~values.str.contains(_DECIMAL_TAIL)
+        & (numbers < 10**E164_DIGITS)
         & ~numbers.is_in(placeholder_numbers().implode())
         # A slash is punctuation to the library, and between two numbers to people.
         & ~((values.str.len_bytes() >= _TWO_NUMBERS_BYTES) & values.str.contains("/", literal=True))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import phonenumbers
 import polars as pl
 
+from contracts.people import E164_DIGITS
 from transforms.phones import cells
 from transforms.phones.library import NO_COUNTRY, ask_library, ask_parser
 from transforms.phones.metadata import calling_codes, length_verdict, main_metadata
@@ -120,7 +121,14 @@ def _ask(texts: pl.DataFrame, ways: list[Way]) -> pl.DataFrame:
     )
     ask = ask_parser if len(readings) <= _FEW_READINGS else ask_library
     answers = ask(readings["reading"], readings["default"])
-    return readings.hstack(answers).with_columns(is_filler=_is_placeholder()).sort("at", "rank")
+    return (
+        readings.hstack(answers)
+        .with_columns(
+            is_valid=pl.col("is_valid") & ~_is_over_e164().fill_null(False),
+            is_filler=_is_placeholder(),
+        )
+        .sort("at", "rank")
+    )
 
 
 def _described(texts: pl.DataFrame) -> pl.DataFrame:
@@ -201,6 +209,14 @@ def _codes_by_region() -> dict[str, str]:
     }
 
 
+def _is_over_e164() -> pl.Expr:
+    """Whether a number has more digits than E.164 allows; the library calls some German ones valid.
+
+    They are local extensions of the plan, which nobody can dial from abroad.
+    """
+    return pl.col("e164").str.len_bytes() > len("+") + E164_DIGITS
+
+
 def _is_placeholder() -> pl.Expr:
     number = pl.col("e164").str.slice(1).cast(pl.Int64, strict=False)
     return number.is_in(placeholder_numbers().implode()).fill_null(False)
@@ -246,5 +262,7 @@ def _issue(answers: pl.DataFrame) -> pl.Series:
         .then(pl.lit("phone_no_country"))
         .when(pl.col("error").is_not_null())
         .then(pl.col("error").replace_strict(_ISSUES_BY_ERROR, default="phone_not_a_number"))
+        .when(_is_over_e164())
+        .then(pl.lit("phone_too_long"))
         .otherwise(by_length)
     ).to_series()
