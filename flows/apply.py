@@ -9,7 +9,7 @@ from psycopg import sql
 from contracts import tables
 from contracts.errors import StalePlanError
 from contracts.tables import Table
-from flows.claim_rows import expect_not_held, held_as
+from flows.claim_rows import held_as, touch_holders
 from flows.copying import copy_in
 from flows.import_issues import refer_to_same_issues, resolve_issues
 from flows.ledger import finish_import
@@ -65,6 +65,8 @@ def apply(
         StalePlanError: A row is not as it was when the plan was made. Roll back, plan again.
     """
     connection.execute("SELECT set_config('leadfold.import_id', %s, true)", [import_id])
+    if tables.IDENTITIES.name in plan.effects:
+        touch_holders(connection, team_id, plan.claim_holders())
     for table, action in _ORDER:
         planned = plan.effects.get(table.name, {}).get(action, 0)
         if planned:
@@ -87,9 +89,6 @@ def _write(
     planned: int,
 ) -> None:
     if action == "insert":
-        if table is tables.IDENTITIES:
-            delta = _load(connection, table, action, plan.added_claims())
-            expect_not_held(connection, team_id, delta, _same_row(team_id, table, action))
         _insert(connection, team_id, table, plan, planned)
         return
     names = {

@@ -5,11 +5,14 @@ each persona who shares it. That one persona does both is kept out by who writes
 edits by hand, by the triggers ``leadfold_follow_claims`` and ``leadfold_hold_once``.
 """
 
+from collections.abc import Iterable
+
+import polars as pl
 import psycopg
 from psycopg import sql
 
-from contracts import tables
 from contracts.errors import StalePlanError
+from flows.copying import copy_in
 from transforms.plan import Action
 
 
@@ -25,39 +28,43 @@ def held_as(action: Action) -> sql.Composed:
     ).format(was)
 
 
-def expect_not_held(
-    connection: psycopg.Connection,
-    team_id: str,
-    delta: sql.Identifier,
-    same_row: sql.Composable,
+def touch_holders(
+    connection: psycopg.Connection, team_id: str, holders: Iterable[pl.DataFrame]
 ) -> None:
-    """See to it that nobody gets a claim alone who shares it by now, or the other way round.
+    """Write the rows of people whose claims change, without changing them.
 
-    Only an edit by hand since the plan was made can have given it, and none does from here on: the
-    person's row is locked.
+    An edit by hand gives and takes claims too. So it is either seen here, or it waits for the
+    import and sees what that has done; in REPEATABLE READ it is refused, which it would not be by a
+    lock alone.
 
     Args:
         connection: In the transaction of the import.
         team_id: Whose data.
-        delta: The rows of identities to insert, of people who stay as they are otherwise.
-        same_row: The condition by which a row of it finds the stored one.
+        holders: ``persona_id`` and ``version`` of those who stay as they are otherwise.
 
     Raises:
-        StalePlanError: Somebody holds such a claim by now.
+        StalePlanError: Somebody's row is not as it was when the plan was made.
     """
+    frames = [frame for frame in holders if len(frame)]
+    if not frames:
+        return
     connection.execute(
-        sql.SQL(
-            "SELECT FROM personas WHERE team_id = {} AND persona_id IN (SELECT persona_id FROM {})"
-            " ORDER BY persona_id FOR UPDATE"
-        ).format(sql.Literal(team_id), delta)
+        "CREATE TEMP TABLE delta_claim_holders ON COMMIT DROP AS"
+        " SELECT persona_id, 0::bigint AS version FROM personas WITH NO DATA"
     )
-    (held,) = connection.execute(
-        sql.SQL("SELECT count(*) FROM identities AS stored JOIN {} AS delta ON {}").format(
-            delta, same_row
-        )
-    ).fetchone() or (0,)
-    if held:
+    planned = copy_in(connection, "delta_claim_holders", frames)
+    connection.execute("ANALYZE delta_claim_holders")
+    done = connection.execute(
+        "WITH locked AS (SELECT stored.persona_id FROM personas AS stored"
+        " JOIN delta_claim_holders AS delta ON stored.team_id = %s"
+        " AND stored.persona_id = delta.persona_id AND stored.xmin::text::bigint = delta.version"
+        " ORDER BY stored.persona_id FOR UPDATE OF stored)"
+        " UPDATE personas AS stored SET team_id = stored.team_id FROM locked"
+        " WHERE stored.team_id = %s AND stored.persona_id = locked.persona_id",
+        [team_id, team_id],
+    ).rowcount
+    if done != planned:
         raise StalePlanError(
-            f"identities: {held} claims of those to insert are held by now.",
-            tables.IDENTITIES.refused_by,
+            f"identities: {planned} people's claims change, {done} were as they had been read.",
+            "row_version",
         )

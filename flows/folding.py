@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import duckdb
 import polars as pl
 import psycopg
 
@@ -64,7 +65,7 @@ def _clean_landed(work: Work, job: Job, batch: Batch, settings: Settings) -> str
         if lines := list_erased_lines(work):
             with warehouse.connected(settings, job.import_id) as connection:
                 clean_landed(connection, job, batch, lines)
-    except (LeadfoldError, psycopg.Error, OSError):
+    except (LeadfoldError, psycopg.Error, duckdb.Error, OSError):
         return f"{batch.path} could not be cleaned of people who were erased; delete it."
     return ""
 

@@ -120,7 +120,7 @@ def _land_records(
         return chunk, conform(rows.lazy(), source).collect(), marks
 
     done = 0
-    with at_once(work) as so_far:
+    with at_once(work):
         for chunk, conformed, marks in spread(name_fields, reading.chunks(), settings.threads):
             for found in marks:
                 append(work, "corrected_lines", found)
@@ -134,7 +134,6 @@ def _land_records(
                 _as_issues(chunk.issues.rename({"column": "field"}), "issue"),
             )
             done += len(chunk.rows) + len(chunk.rejects)
-            so_far(done)
             progress("read", done)
     if done == 0:
         raise UnreadableFileError(
@@ -224,7 +223,7 @@ def stage_changed(
     texts = "select * from landed semi join changed_lines using (line_no) where true"
     changed = stream_by_line(work, texts, "changed_lines", settings.chunk_rows)
     done = 0
-    with at_once(work) as so_far:
+    with at_once(work):
         for conformed, issues, opt_outs, admitted in spread(judge, changed, settings.threads):
             append(work, "stated_opt_outs", opt_outs)
             append(work, "staged", admitted.accepted)
@@ -236,7 +235,6 @@ def stage_changed(
             rejected = conformed.join(admitted.rejected, on="line_no", maintain_order="left")
             append(work, "issues", place_rejects(work, batch, rejected, pl.col("code")))
             done += len(conformed)
-            so_far(done)
             progress("normalise", done)
     keep_out_erased(work, connection, job.team, source.claim_space, job.source_file, settings.home)
 

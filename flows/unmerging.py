@@ -123,7 +123,9 @@ def _deal_out(connection: psycopg.Connection, unmerge: _Unmerge) -> list[list[Pe
         " AND p.merged_into IS NOT NULL"
         " WHERE m.team_id = l.team_id AND m.lead_id = l.lead_id"
         " ORDER BY i.commit_no LIMIT 1), ''), l.source_record_id"
-        " FROM leads AS l WHERE l.team_id = %s AND l.persona_id = %s ORDER BY l.lead_id",
+        " FROM leads AS l WHERE l.team_id = %s AND l.persona_id = %s ORDER BY"
+        # By age; those of one import by their records, not by their order in the file.
+        " substr(l.lead_id, 6, 10), l.source_file, l.source_record_id",
         [unmerge.team.team_id, unmerge.persona_id],
     ).fetchall()
     called = {name for row in rows for name in (row[0], row[3])}

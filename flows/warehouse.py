@@ -173,19 +173,27 @@ def migrate(connection: psycopg.Connection) -> list[str]:
 
     Raises:
         MigrationError: An applied migration was edited, the database is newer than this
-            program, a table of ours exists without it, or the user may not create tables.
+            program, a table of ours exists without it, the user may not create tables, or others
+            are at work in it.
     """
     files = read_migrations()
     # Reading first keeps the usual start free of locks.
     if list_pending(connection, files):
-        with connection.transaction():
-            connection.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [_MIGRATION_LOCK]
-            )
-            pending = list_pending(connection, files)
-            for name in pending:
-                _apply_migration(connection, name, files[name])
-            return pending
+        try:
+            with connection.transaction():
+                connection.execute(
+                    "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [_MIGRATION_LOCK]
+                )
+                pending = list_pending(connection, files)
+                for name in pending:
+                    _apply_migration(connection, name, files[name])
+                return pending
+        except psycopg.errors.LockNotAvailable as error:
+            raise MigrationError(
+                "The database is to be brought up to date, but others are at work in it: an import,"
+                " or a migration that was begun elsewhere.\n"
+                "Wait until it has ended, then: leadfold migrate"
+            ) from error
     return []
 
 

@@ -12,6 +12,7 @@ from psycopg import sql
 from contracts import tables
 from contracts.errors import StalePlanError
 from flows.apply import _write
+from flows.settings import Settings
 from transforms.plan import Action, Plan
 
 INDEX = "identities_exclusive_unique_idx"
@@ -66,6 +67,21 @@ def test_who_may_hold_a_claim_that_is_held(
     else:
         hold(connection, *second)
         assert len(holders(connection)) == 2
+
+
+def test_two_who_write_claims_at_once_do_so_one_after_the_other(
+    connection: psycopg.Connection, settings: Settings
+) -> None:
+    """Neither sees what the other has not committed; so the second waits."""
+    connection.execute("INSERT INTO personas (team_id, persona_id) VALUES ('acme', 'ann')")
+    with (
+        psycopg.connect(settings.database_url) as one,
+        psycopg.connect(settings.database_url) as other,
+    ):
+        hold(one, "ann", True)
+        other.execute("SET lock_timeout = '200ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            hold(other, "ann", False)
 
 
 def test_a_claim_that_is_shared_is_not_made_ones_own_beside_it(
@@ -125,7 +141,7 @@ def write(
     def give(*_: object) -> Iterator[pl.DataFrame]:
         yield frame
 
-    plan = cast(Plan, SimpleNamespace(rows=give, added_claims=give))
+    plan = cast(Plan, SimpleNamespace(rows=give))
     with connection.transaction():
         connection.execute("SET LOCAL leadfold.import_id = 'import_2'")
         _write(connection, "acme", "import_2", tables.IDENTITIES, action, plan, len(rows))
@@ -164,8 +180,6 @@ def test_claims_that_change_hands_in_one_plan(
         # Held alone when it was read: by now it is shared.
         ("update", False),
         ("delete", True),
-        # Not held at all.
-        ("insert", True),
     ],
 )
 def test_a_claim_that_is_held_otherwise_by_now(
@@ -175,7 +189,7 @@ def test_a_claim_that_is_held_otherwise_by_now(
     hold(connection, "ann", False)
     with pytest.raises(StalePlanError) as caught:
         write(connection, action, ("+1001", "ann", planned))
-    assert caught.value.conflict == (INDEX if action == "insert" else "row_version")
+    assert caught.value.conflict == "row_version"
     assert holders(connection) == [("+1001", "ann", False)]
 
 

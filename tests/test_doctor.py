@@ -84,6 +84,14 @@ def test_a_new_database_is_well(settings: Settings, connection: psycopg.Connecti
             "wrong: 1 of 1 claims name nobody who is there.",
         ),
         (
+            "INSERT INTO personas (team_id, persona_id) VALUES ('acme', 'ann');"
+            "SET leadfold.import_id = 'import_1'; INSERT INTO identities VALUES"
+            " ('acme', 'phone', '+1', 'ann', true), ('acme', 'phone', '+1', 'ann', false);"
+            "RESET leadfold.import_id",
+            "wrong: 2 of 2 claims are held alone and shared. -> Somebody changed identities by"
+            " hand: of two rows of one persona, delete one.",
+        ),
+        (
             "DELETE FROM leadfold_migrations WHERE name = '0006_one_index.sql'",
             "warning: Not applied yet: 0006_one_index.sql. -> The next command does so, or:"
             " leadfold migrate",

@@ -196,9 +196,28 @@ def test_a_phone_that_is_shared_meanwhile_is_held_once(
     assert (outcome.status, len(plans)) == ("done", 2)
     assert "personas" not in outcome.effects
     entry = ledger.find_import(connection, outcome.import_id)
-    assert entry.conflicts == {"identities_exclusive_unique_idx": 1}
+    assert entry.conflicts == {"row_version": 1}
     held = fetch(connection, "SELECT is_exclusive FROM identities WHERE value = '+14155552699'")
     assert [each["is_exclusive"] for each in held] == [False, False]
+
+
+def test_an_edit_that_does_not_see_the_import_is_refused(
+    connection: psycopg.Connection, settings: Settings, import_text: Import
+) -> None:
+    """A form that reads in REPEATABLE READ cannot give a phone that it does not know to be held."""
+    import_text(HEADER + row(1, 0), "hubspot")
+    with psycopg.connect(settings.database_url) as form:
+        form.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        form.execute("SELECT FROM personas")
+        outcome = import_text("email,phone\np1@example.com,415-555-2699\n")
+        assert "personas" not in outcome.effects
+        with pytest.raises(psycopg.errors.SerializationFailure):
+            form.execute(
+                "UPDATE personas SET phone = '+14155552699', is_phone_exclusive = false"
+                " WHERE email = 'p1@example.com'"
+            )
+        form.rollback()
+    check_claims(connection)
 
 
 def test_a_phone_that_was_edited_by_hand_identifies(

@@ -220,6 +220,33 @@ def test_an_edit_while_an_undo_is_planned_stands(
     assert ledger.find_import(connection, last_import(connection)).conflicts == {"row_version": 1}
 
 
+def test_a_phone_that_is_stated_by_hand_while_it_is_withdrawn_stays(
+    settings: Settings,
+    connection: psycopg.Connection,
+    import_text: Import,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The undo takes a claim of somebody who stays as she is; by hand it becomes her phone."""
+    import_text(A, name="a.csv")
+    second = import_text(
+        LIST + f"b1,,Ann,Lee,{TWO},ann@x.example,Bonn,new,2025-01-01,\n", name="b.csv"
+    )
+    apply, edits = acts.apply, [f"UPDATE personas SET phone = '{TWO}'"]
+
+    def edit_first(*arguments: Any) -> None:
+        while edits:
+            connection.execute(edits.pop())
+        apply(*arguments)
+
+    monkeypatch.setattr(acts, "apply", edit_first)
+    undo(settings, second)
+    entry = ledger.find_import(connection, last_import(connection))
+    assert entry.conflicts == {"row_version": 1}
+    (person,) = people(connection)
+    assert person.golden["phone"] == TWO
+    assert person.identities["phone", TWO]
+
+
 @pytest.mark.parametrize(
     "point",
     [

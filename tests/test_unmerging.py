@@ -6,12 +6,16 @@ import psycopg
 import pytest
 
 from contracts.errors import WrongCallError
+from flows.deciding import decide_typed
 from flows.settings import Settings
+from flows.teams import list_teams
 from flows.undoing import run_undo
 from flows.unmerging import run_unmerge
 from tests.conftest import Import, snapshot
 from tests.states import check_claims, check_golden, fetch, people
 from tests.test_undo_promises import changes, state
+from transforms import lone
+from transforms.pair_ids import pair_id
 
 LIST = "id,crm_id,first_name,last_name,phone,email,city,updated_at\n"
 A = LIST + "a1,,Ann,Lee,+14155552671,ann@x.example,Bonn,2026-01-01\n"
@@ -76,14 +80,37 @@ def test_a_person_is_taken_apart_and_stays_so(
     assert set(changes(before, after)) <= {"+ personas"}  # who was apart is merged into him again
 
 
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_the_order_of_rows_does_not_decide_who_stays(
+    is_reversed: bool,
+    settings: Settings,
+    connection: psycopg.Connection,
+    import_text: Import,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of two who came with one file, and were alone in it, the first record stays the person."""
+    monkeypatch.setattr(lone, "FEW_RECORDS", 0)
+    rows = [
+        "a1,,Ann,Lee,+14155552671,,Bonn,2026-01-01\n",
+        "b1,,Ann,Lee,+14155552672,,Rome,2026-01-01\n",
+    ]
+    import_text(LIST + "".join(reversed(rows) if is_reversed else rows), name="a.csv")
+    both = "+14155552671 / +14155552672"
+    import_text(LIST + f"c1,,Ann,Lee,{both},,Oslo,2026-01-02\n", name="b.csv")
+    (pair,) = fetch(connection, "SELECT left_id, right_id FROM merge_candidates")
+    said = pair_id((pair["left_id"], pair["right_id"]))
+    decide_typed(settings, list_teams(connection), [(said, "same")], "eve")
+    was = persons(connection)
+    assert was["a1"] == was["b1"]
+    run_unmerge(was["a1"], settings, by="lead")
+    found = persons(connection)
+    assert found["a1"] == was["a1"] != found["b1"]
+
+
 def test_who_was_merged_by_hand_is_himself_again(
     settings: Settings, connection: psycopg.Connection, import_text: Import
 ) -> None:
     """An unmerge of those who were two before gives the second his id back."""
-    from flows.deciding import decide_typed
-    from flows.teams import list_teams
-    from transforms.pair_ids import pair_id
-
     import_text(A, name="a.csv")
     import_text(LIST + "b1,,Ann,Lee,,ann@y.example,Rome,2026-02-01\n", name="b.csv")
     import_text(LIST + "c1,,Ann,Lee,+14155552671,ann@y.example,Rome,2026-02-01\n", name="c.csv")

@@ -77,6 +77,26 @@ def test_claims_are_kept_when_their_indexes_become_one(
         assert connection.execute("SELECT count(*) FROM identities").fetchone() == (2,)
 
 
+def test_a_migration_that_has_to_wait_says_for_whom(
+    bare: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import of the version before is at work; nothing is half done."""
+    until = {name: text for name, text in warehouse.read_migrations().items() if name < "0006"}
+    with (
+        closing(warehouse.open_connection(bare, "test")) as connection,
+        closing(warehouse.open_connection(bare, "old")) as old,
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(warehouse, "read_migrations", lambda: until)
+            warehouse.migrate(connection)
+        with old.transaction():
+            old.execute("SELECT FROM identities")
+            connection.execute("SET lock_timeout = '200ms'")
+            with pytest.raises(MigrationError, match="others are at work in it"):
+                warehouse.migrate(connection)
+        assert warehouse.migrate(connection)[0] == "0006_one_index.sql"
+
+
 def test_migrations_of_many_at_once_are_applied_once(bare: Settings) -> None:
     """Six programs that start on an empty database do not get in one another's way."""
     faults: list[BaseException] = []

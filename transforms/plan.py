@@ -78,9 +78,9 @@ class Plan:
             lone = f"select * exclude (action) from lone_{table} where true"  # noqa: S608
             yield from stream_by_line(self.work, lone, "lone_records", chunk_rows)
 
-    def added_claims(self, chunk_rows: int = CHUNK_ROWS) -> Iterator[pl.DataFrame]:
-        """The rows of ``identities`` to insert of people who stay as they are otherwise."""
-        yield from stream(self.work, statement("list_added_claims"), chunk_rows)
+    def claim_holders(self, chunk_rows: int = CHUNK_ROWS) -> Iterator[pl.DataFrame]:
+        """People whose claims change, and who stay as they are otherwise: id and version."""
+        yield from stream(self.work, statement("list_claim_holders"), chunk_rows)
 
     def repeated(self) -> bytes:
         """The digests of statements that are stored already: 8 bytes each, sorted."""

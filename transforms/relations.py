@@ -1,6 +1,6 @@
 """Runs the DuckDB statements of ``transforms/sql`` on one import's work database."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import resources
@@ -16,9 +16,6 @@ Work = duckdb.DuckDBPyConnection
 
 CHUNK_ROWS = 50_000
 """As many rows as are taken out of a work database at a time."""
-
-_TRANSACTION_ROWS = 100_000
-"""As many rows as are added in a transaction: those of a transaction stay in memory."""
 
 
 def _pivot(value: str, names: Iterable[str]) -> list[str]:
@@ -100,32 +97,22 @@ def stream_by_line(work: Work, sql: str, lines: str, chunk_rows: int) -> Iterato
     counted = f"(row_number() over (order by line_no) - 1) // {chunk_rows} as stretch"
     numbered = f"(select line_no, {counted} from {lines})"  # noqa: S608
     stretches = f"select min(line_no), max(line_no) from {numbered} group by stretch order by all"  # noqa: S608
-    for first, last in query(work, stretches).iter_rows():
-        between = f"{sql} and line_no between $first and $last"
-        yield query(work, between, first=first, last=last)
+    # On a cursor: the thread that takes ahead must not keep the connection busy.
+    with work.cursor() as cursor:
+        for first, last in query(cursor, stretches).iter_rows():
+            between = f"{sql} and line_no between $first and $last"
+            yield query(cursor, between, first=first, last=last)
 
 
 @contextmanager
-def at_once(work: Work) -> Iterator[Callable[[int], None]]:
-    """What is added to tables meanwhile is added in few transactions, at half the cost.
+def at_once(work: Work) -> Iterator[None]:
+    """What is added to tables meanwhile is added in one transaction, at half the cost.
 
-    Only this connection sees all of it before the end: ``query`` does, ``stream`` does not.
-
-    Yields:
-        To be told how many rows have been added so far. DuckDB spills nothing of a transaction.
+    Only this connection sees it before the end: ``query`` does, ``stream`` does not.
     """
-    kept = 0
-
-    def tell(rows: int) -> None:
-        nonlocal kept
-        if rows - kept >= _TRANSACTION_ROWS:
-            work.commit()
-            work.begin()
-            kept = rows
-
     work.begin()
     try:
-        yield tell
+        yield
     except BaseException:
         # It may be what went wrong, and then there is nothing to take back.
         with suppress(duckdb.Error):
@@ -137,7 +124,6 @@ def at_once(work: Work) -> Iterator[Callable[[int], None]]:
 def append(work: Work, table: str, frame: pl.DataFrame) -> None:
     """Add rows to a table, column by name."""
     if len(frame):
-        work.register("incoming", frame)
         work.table(table)  # fails on an unknown table before its name reaches a statement
-        work.execute(f'insert into "{table}" by name select * from incoming').fetchall()  # noqa: S608
-        work.unregister("incoming")
+        # By the name of the variable: what is registered is held until the transaction ends.
+        work.execute(f'insert into "{table}" by name select * from frame').fetchall()  # noqa: S608

@@ -37,7 +37,7 @@ def deal_out(
     """Deal the leads of a person out to several.
 
     Args:
-        leads: All of them.
+        leads: All of them, the oldest first.
         by: Whether all leads of one source file stay together, or each lead is on its own.
         leaving: Instead, the leads that go together to a person of their own.
 
@@ -46,7 +46,7 @@ def deal_out(
         the oldest lead, or all that do not leave.
     """
     parts: dict[str, list[PersonLead]] = {}
-    for lead in sorted(leads):
+    for lead in leads:
         if by is None:
             key = "leaves" if lead.lead_id in leaving else ""
         else:

@@ -28,6 +28,11 @@ ALTER TABLE identities REPLICA IDENTITY FULL;
 CREATE FUNCTION leadfold_hold_once() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
+    IF pg_trigger_depth() = 1 THEN
+        -- By whoever writes identities itself: one after the other, as with an edit of the persona.
+        UPDATE personas AS p SET team_id = p.team_id
+        WHERE p.team_id = NEW.team_id AND p.persona_id = NEW.persona_id;
+    END IF;
     IF EXISTS (
         SELECT FROM identities AS i
         WHERE i.team_id = NEW.team_id AND i.kind = NEW.kind AND i.value = NEW.value

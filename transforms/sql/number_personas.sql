@@ -1,8 +1,8 @@
 -- The stored personas that this batch may be about, numbered after its records.
 -- Reads    nodes, stored_personas, stored_leads
 -- Returns  persona_nodes: node_no, persona_id; the oldest first.
--- Promise  those that came with one import are ordered by their records, since the rest of an id is
---          a hash: the same rows give the same people.
+-- Promise  those that came with one import are ordered by their records, since the rest of an id
+--          depends on their order in the file: the same rows give the same people.
 create or replace table persona_nodes as
 select
     persona_id,

@@ -1,8 +1,7 @@
 -- What lone records come to: each a new lead, a new person, and the holder of all that it claims.
 -- Reads    lone_records, staged, all_claims, match_keys, facts
--- Returns  lone_leads, lone_personas, lone_identities: the columns of the plan_ tables, and line_no of
---          the first two. Views: their
---          texts stand in staged, once.
+-- Returns  lone_leads, lone_personas, lone_identities: the columns of the plan_ tables, and line_no
+--          of the first two. Views: their texts stand in staged, once.
 -- Promise  what fold_statements, survive and hold_claims say of one statement alone.
 create or replace view lone_leads as
 select

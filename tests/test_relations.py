@@ -1,0 +1,57 @@
+"""How statements run on a work database: what is added at once, and what is read beside it."""
+
+import threading
+import time
+
+import duckdb
+import polars as pl
+import pytest
+
+from transforms.relations import append, at_once, query, stream_by_line
+
+
+def test_texts_are_taken_ahead_while_the_connection_is_busy() -> None:
+    """The thread that makes the next rows, and whoever cleans up meanwhile, do not collide."""
+    work = duckdb.connect(":memory:", config={"threads": "2"})
+    append_lines(work, 10)
+    busy = threading.Thread(
+        target=lambda: work.execute(
+            "select count(*) from range(100000) a, range(5000) b where a.range % 7 = b.range % 11"
+        ).fetchall()
+    )
+    busy.start()
+    time.sleep(0.2)
+    assert busy.is_alive(), "the long query was over before anything was read beside it"
+    chunks = list(stream_by_line(work, "select * from landed where true", "landed", 4))
+    busy.join()
+    assert [len(chunk) for chunk in chunks] == [4, 4, 2]
+    assert sorted(pl.concat(chunks)["line_no"]) == list(range(10))
+    work.close()
+
+
+def test_what_is_added_at_once_is_all_there_or_not_at_all() -> None:
+    """A fault in the middle takes back what was added since the beginning."""
+    work = duckdb.connect(":memory:")
+    append_lines(work, 3)
+    with at_once(work):
+        append(work, "landed", lines(3, 5))
+        assert len(query(work, "select * from landed")) == 5
+    with pytest.raises(duckdb.CatalogException):
+        add_and_fail(work)
+    assert sorted(query(work, "select line_no from landed")["line_no"]) == list(range(5))
+    work.close()
+
+
+def add_and_fail(work: duckdb.DuckDBPyConnection) -> None:
+    with at_once(work):
+        append(work, "landed", lines(5, 9))
+        append(work, "no_such_table", lines(5, 9))
+
+
+def lines(first: int, end: int) -> pl.DataFrame:
+    return pl.DataFrame({"line_no": range(first, end), "text": "x"})
+
+
+def append_lines(work: duckdb.DuckDBPyConnection, end: int) -> None:
+    work.execute("create table landed (line_no bigint, text varchar)").fetchall()
+    append(work, "landed", lines(0, end))
