@@ -42,9 +42,15 @@ def fetch_stored(
         source_file: The logical file.
         source: Its contract.
         shared_after: A claim that more people hold is told by its number alone.
-        is_locking: Whether to keep everybody else from changing these people meanwhile.
+        is_locking: Whether to keep everybody else from changing these people meanwhile, and from
+            putting in others.
     """
     empty_all(work)
+    if is_locking:
+        connection.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('leadfold:new-people:' || %s, 0))",
+            [team_id],
+        )
     if not _has_people(connection, team_id):
         # Of a first import, nothing is asked: it would be every id and every claim of the file.
         temp_table(connection, WANTED_RECORDS)

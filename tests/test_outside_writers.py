@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 import flows.folding
-from flows import ledger
+from flows import ledger, trying
 from flows.settings import Settings
 from tests.children import FORKABLE, import_and_tell
 from tests.conftest import Import
@@ -199,6 +199,30 @@ def test_a_phone_that_is_shared_meanwhile_is_held_once(
     assert entry.conflicts == {"row_version": 1}
     held = fetch(connection, "SELECT is_exclusive FROM identities WHERE value = '+14155552699'")
     assert [each["is_exclusive"] for each in held] == [False, False]
+
+
+def test_nobody_is_put_in_while_an_import_tries_for_the_last_time(
+    settings: Settings,
+    import_text: Import,
+    between: Between,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else a form that is busy enough makes an import fail each time."""
+    monkeypatch.setattr(trying, "MAX_TRIES", 1)
+
+    def put_in() -> None:
+        with psycopg.connect(settings.database_url) as form:
+            form.execute("SET lock_timeout = '200ms'")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                form.execute(
+                    "INSERT INTO personas (team_id, phone) VALUES ('acme', '+14155552601')"
+                )
+            form.rollback()
+            form.execute("INSERT INTO personas (team_id, phone) VALUES ('other', '+14155552601')")
+
+    plans = between(put_in)
+    outcome = import_text(HEADER + row(1, 0), "hubspot")
+    assert (outcome.status, len(plans)) == ("done", 1)
 
 
 def test_an_edit_that_does_not_see_the_import_is_refused(

@@ -56,6 +56,24 @@ COMMENT ON TRIGGER leadfold_hold_once ON identities IS
     'Refuses a claim that the persona holds already, alone or shared. Silent while'
     ' leadfold.import_id is set.';
 
+-- The last try of an import keeps the people from changing that it found. Somebody whom it did not
+-- find could still be put in by hand, with a phone that it was to bring.
+CREATE FUNCTION leadfold_await_import() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(
+        hashtextextended('leadfold:new-people:' || NEW.team_id, 0)
+    );
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER leadfold_await_import BEFORE INSERT ON personas
+    FOR EACH ROW WHEN (coalesce(current_setting('leadfold.import_id', true), '') = '')
+    EXECUTE FUNCTION leadfold_await_import();
+COMMENT ON TRIGGER leadfold_await_import ON personas IS
+    'Has who puts somebody in by hand wait for the last try of an import. Silent while'
+    ' leadfold.import_id is set.';
+
 -- The two functions that found a persona's row by the primary key. Where they look for it, alone or
 -- shared, they say both keys of the index: else Postgres may go through all who share the claim.
 CREATE OR REPLACE FUNCTION leadfold_release_claim(
