@@ -1,6 +1,6 @@
 """Executes a plan: new rows by COPY, changes by COPY into temp tables and a statement per table."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import polars as pl
 import psycopg
@@ -93,7 +93,7 @@ def _write(
         return
     names = {
         "table": sql.Identifier(table.name),
-        "delta": _load(connection, table, action, plan.rows(table.name, action)),
+        "delta": _load(connection, table, action, plan),
         "team": sql.Literal(team_id),
         "stored_key": _names(table.key, "stored"),
         "same_row": _same_row(team_id, table, action),
@@ -224,7 +224,7 @@ def _new_value(table: Table, name: str) -> sql.Composable:
 
 
 def _load(
-    connection: psycopg.Connection, table: Table, action: Action, frames: Iterable[pl.DataFrame]
+    connection: psycopg.Connection, table: Table, action: Action, plan: Plan
 ) -> sql.Identifier:
     """COPY the planned rows of a table into a temp table of the same column types."""
     name = f"delta_{table.name}_{action}"
@@ -240,7 +240,7 @@ def _load(
             table=sql.Identifier(table.name),
         )
     )
-    copy_in(connection, name, frames)
+    copy_in(connection, name, plan.rows(table.name, action))
     connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))
     return sql.Identifier(name)
 

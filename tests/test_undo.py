@@ -2,6 +2,7 @@
 
 import multiprocessing
 import signal
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -197,23 +198,35 @@ def test_a_refold_is_undone_with_its_policy(
     assert not changes(done, state(connection))
 
 
+@pytest.fixture
+def edit_first(
+    connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], None]:
+    """Has a statement run once, after an act has been planned and before it is written."""
+
+    def edit(statement: str) -> None:
+        apply, edits = acts.apply, [statement]
+
+        def edit_and_apply(*arguments: Any) -> None:
+            while edits:
+                connection.execute(edits.pop())
+            apply(*arguments)
+
+        monkeypatch.setattr(acts, "apply", edit_and_apply)
+
+    return edit
+
+
 def test_an_edit_while_an_undo_is_planned_stands(
     settings: Settings,
     connection: psycopg.Connection,
     import_text: Import,
-    monkeypatch: pytest.MonkeyPatch,
+    edit_first: Callable[[str], None],
 ) -> None:
     """The undo plans again, and keeps it."""
     import_text(A, name="a.csv")
     second = import_text(LIST + f"b1,,Ann,Lee,{ONE},,Rome,,2026-02-01,\n", name="b.csv")
-    apply, edits = acts.apply, ["UPDATE personas SET company = 'Moss'"]
-
-    def edit_first(*arguments: Any) -> None:
-        while edits:
-            connection.execute(edits.pop())
-        apply(*arguments)
-
-    monkeypatch.setattr(acts, "apply", edit_first)
+    edit_first("UPDATE personas SET company = 'Moss'")
     undo(settings, second)
     (person,) = people(connection)
     assert (person.golden["company"], person.golden["city"]) == ("Moss", "Bonn")
@@ -224,21 +237,14 @@ def test_a_phone_that_is_stated_by_hand_while_it_is_withdrawn_stays(
     settings: Settings,
     connection: psycopg.Connection,
     import_text: Import,
-    monkeypatch: pytest.MonkeyPatch,
+    edit_first: Callable[[str], None],
 ) -> None:
     """The undo takes a claim of somebody who stays as she is; by hand it becomes her phone."""
     import_text(A, name="a.csv")
     second = import_text(
         LIST + f"b1,,Ann,Lee,{TWO},ann@x.example,Bonn,new,2025-01-01,\n", name="b.csv"
     )
-    apply, edits = acts.apply, [f"UPDATE personas SET phone = '{TWO}'"]
-
-    def edit_first(*arguments: Any) -> None:
-        while edits:
-            connection.execute(edits.pop())
-        apply(*arguments)
-
-    monkeypatch.setattr(acts, "apply", edit_first)
+    edit_first(f"UPDATE personas SET phone = '{TWO}'")
     undo(settings, second)
     entry = ledger.find_import(connection, last_import(connection))
     assert entry.conflicts == {"row_version": 1}
