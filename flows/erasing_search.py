@@ -13,12 +13,12 @@ from contracts.errors import LeadfoldError, SourceDriftError, UnreadableFileErro
 from contracts.registry import load_source
 from contracts.source import Source
 from flows.file_forms import detect_container, detect_form
+from flows.landed_rows import list_hints
 from flows.landing import Batch, land
 from flows.reading import ReadingHints, read
 from flows.reading.encodings import TextEncoding, describe, detect_encoding
 from flows.reading.json_texts import iterate_lines
-from flows.staging import list_hints
-from transforms.conform import POSITION, conform
+from transforms.conform import POSITION, key_rows, trim_cells
 from transforms.traces import Traces
 
 Place = tuple[int, int]
@@ -140,12 +140,10 @@ def _is_listed(rows: pl.DataFrame, wanted: Wanted, source: Source | None) -> pl.
     if source is None or not wanted.record_ids or not len(rows):
         return is_listed
     try:
-        conformed = conform(rows.lazy(), source).select("source_record_id", "id_text").collect()
+        keys = key_rows(trim_cells(rows), source).select("source_record_id", "id_text")
     except SourceDriftError:
         return is_listed
-    ids = [
-        one or "h1_" + hashlib.md5(text.encode()).hexdigest() for one, text in conformed.iter_rows()
-    ]
+    ids = [one or "h1_" + hashlib.md5(text.encode()).hexdigest() for one, text in keys.iter_rows()]
     return is_listed | pl.Series(ids, dtype=pl.String).is_in(sorted(wanted.record_ids))
 
 

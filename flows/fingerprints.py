@@ -1,12 +1,18 @@
 """By what Postgres knows a record again, before anything of it is read."""
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 import psycopg
+from psycopg import sql
 
 from flows.copying import copy_out
 from flows.wanted import list_records
-from transforms.relations import Work, append
-from transforms.work_tables import empty
+from transforms.relations import Work, append, query
+from transforms.shapes import Schema
+from transforms.work_tables import empty, note, recall
+
+_SCHEMA: Schema = {"source_record_id": pl.String, "fingerprint": pl.String}
 
 
 def change_seq(connection: psycopg.Connection, team_id: str) -> int:
@@ -17,24 +23,89 @@ def change_seq(connection: psycopg.Connection, team_id: str) -> int:
     return int(row[0]) if row else 0  # a dry run's new team is not there yet
 
 
+class Known:
+    """The rows that are records of their own in Postgres, as they stand there.
+
+    Args:
+        fingerprints: 128 bits each, hex. Of two that begin alike one is passed over in vain, and
+            read after all: half of the bits are kept.
+    """
+
+    def __init__(self, fingerprints: pl.Series) -> None:
+        self._heads = np.sort(_heads(fingerprints.drop_nulls()))
+
+    def holds(self, row_hashes: pl.Series) -> pl.Series:
+        """Whether each row seems to be among them."""
+        if not len(self._heads):
+            return pl.repeat(value=False, n=len(row_hashes), dtype=pl.Boolean, eager=True)
+        wanted = _heads(row_hashes)
+        at = np.minimum(np.searchsorted(self._heads, wanted), len(self._heads) - 1)
+        return pl.Series(self._heads[at] == wanted)
+
+
+def _heads(hashes: pl.Series) -> npt.NDArray[np.uint64]:
+    return hashes.str.head(16).str.to_integer(base=16, dtype=pl.UInt64).to_numpy()
+
+
+def fetch_known(
+    connection: psycopg.Connection,
+    work: Work,
+    team_id: str,
+    source_file: str,
+    rules: str,
+    *,
+    most_records: int,
+) -> Known | None:
+    """Fetch the fingerprints of all records of a logical file, before a file of it is read.
+
+    Args:
+        connection: Where to ask.
+        work: In which ``stored_fingerprints`` is filled.
+        team_id: Whose records.
+        source_file: The logical file.
+        rules: As in ``fetch_fingerprints``.
+        most_records: If there may be more, none is fetched: it would not be worth it.
+
+    Returns:
+        None where the file has to be read as if nothing was known.
+    """
+    seq = change_seq(connection, team_id)
+    if _last_rules(connection, team_id, source_file) != rules:
+        return None
+    (records,) = connection.execute(
+        "SELECT coalesce(sum(rows_inserted), 0) FROM imports"
+        " WHERE team_id = %s AND source_file = %s",
+        [team_id, source_file],
+    ).fetchone() or (0,)
+    if records > most_records:
+        return None
+    query_all = sql.SQL(
+        "SELECT source_record_id, replace(fingerprint::text, '-', '') FROM leads"
+        " WHERE team_id = {} AND source_file = {} AND NOT is_missing"
+    ).format(team_id, source_file)
+    for frame in copy_out(connection, query_all, _SCHEMA):
+        append(work, "stored_fingerprints", frame)
+    note(work, "fingerprints_seq", str(seq))
+    return Known(query(work, "select fingerprint from stored_fingerprints")["fingerprint"])
+
+
 def fetch_fingerprints(
     connection: psycopg.Connection, work: Work, team_id: str, source_file: str, rules: str
 ) -> bool:
     """Fill ``stored_fingerprints`` for the records of the batch.
 
     They tell that the same text was read before; where it was read by other ``rules``, that says
-    nothing of its values, and none is fetched. Nor of a record that was missing meanwhile.
+    nothing of its values, and none is fetched. Nor of a record that was missing meanwhile. Those
+    that were fetched before the file was read stay, if nothing has changed since.
 
     Returns:
         Whether what is stored was read by these rules.
     """
+    if recall(work, "fingerprints_seq") == recall(work, "change_seq"):
+        return True
     empty(work, "stored_fingerprints")
-    last = connection.execute(
-        "SELECT rules FROM imports WHERE team_id = %s AND source_file = %s"
-        " AND status = 'done' AND undone_by_import_id IS NULL ORDER BY commit_no DESC LIMIT 1",
-        [team_id, source_file],
-    ).fetchone()
-    if last is None or last[0] != rules:
+    last = _last_rules(connection, team_id, source_file)
+    if last != rules:
         return last is None
     with connection.transaction():
         list_records(connection, work, "records", team_id, source_file)
@@ -43,7 +114,17 @@ def fetch_fingerprints(
             "SELECT l.source_record_id, replace(l.fingerprint::text, '-', '')"
             " FROM wanted_records AS w JOIN leads AS l"
             " USING (team_id, source_record_id, source_file) WHERE NOT l.is_missing",
-            {"source_record_id": pl.String, "fingerprint": pl.String},
+            _SCHEMA,
         ):
             append(work, "stored_fingerprints", frame)
     return True
+
+
+def _last_rules(connection: psycopg.Connection, team_id: str, source_file: str) -> str | None:
+    """The rules by which the logical file was read last; None if it never was."""
+    last = connection.execute(
+        "SELECT rules FROM imports WHERE team_id = %s AND source_file = %s"
+        " AND status = 'done' AND undone_by_import_id IS NULL ORDER BY commit_no DESC LIMIT 1",
+        [team_id, source_file],
+    ).fetchone()
+    return (last[0] or "") if last else None

@@ -15,10 +15,11 @@ from flows.erased_rows import list_erased_lines
 from flows.erasing_files import clean_landed
 from flows.fingerprints import change_seq
 from flows.jobs import Job, Outcome, Progress
+from flows.landed_rows import place_rejects
 from flows.landing import Batch
 from flows.plan_files import tell_plan
 from flows.settings import Settings
-from flows.staging import is_staged_from, place_rejects, stage_changed
+from flows.staging import is_staged_from, stage_changed
 from flows.trying import Try, try_until_applied
 from flows.wanted import list_records
 from transforms.dedupe import count_agreeing_ids, fold_statements

@@ -7,33 +7,35 @@ import duckdb
 import polars as pl
 import psycopg
 
-from contracts.errors import TooManyRejectsError, UnreadableFileError
+from contracts.errors import TooManyRejectsError
 from contracts.registry import load_sources
-from contracts.source import Source
 from flows import ledger_files, warehouse
-from flows.corrections import HINTS as CORRECTION_HINTS
 from flows.erased_rows import keep_out_erased
-from flows.fingerprints import change_seq, fetch_fingerprints
+from flows.fingerprints import Known, change_seq, fetch_fingerprints, fetch_known
 from flows.jobs import Job, Progress
+from flows.landed_rows import (
+    land_passed_over,
+    land_rows,
+    place_rejects,
+    recall_day_orders,
+)
 from flows.landing import Batch
-from flows.reading import Layout, ReadingHints, read
-from flows.reading.chunks import Chunk
-from flows.reading.places import read_places
 from flows.reject_rows import describe_layout
 from flows.settings import Settings
 from flows.spreading import spread
 from transforms.admit import Admitted, admit
-from transforms.conform import conform, map_columns
 from transforms.consents import list_opt_outs
-from transforms.corrections import check_marks, read_marks, restore_names, take_marks
-from transforms.dedupe import find_changed, group_records, keep_reading_issues, land_rows
+from transforms.dedupe import find_changed, keep_reading_issues
 from transforms.file_times import find_file_time
 from transforms.normalize import normalize, rules_digest
 from transforms.reject_rate import say_too_many_rejects
-from transforms.relations import Work, append, at_once, stream, stream_by_line
+from transforms.relations import Work, append, at_once, stream_by_line
 from transforms.shapes import STAGED
-from transforms.times import DayOrder, count_day_order
 from transforms.work_tables import empty, note, open_work, recall
+
+# Where more records are stored than one for so many bytes of the file, asking for those of the file
+# is cheaper than asking for all: a row has some hundred bytes.
+_BYTES_PER_KNOWN = 50
 
 
 class _Judged(NamedTuple):
@@ -60,7 +62,9 @@ def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Wor
     """
     work = open_database(settings.work / job.import_id, settings)
     try:
-        layout = _land_records(work, job, batch, settings, progress)
+        open_work(work, list_sources())
+        known = _fetch_known(work, job, batch, settings)
+        layout = land_rows(work, job, batch, known, settings, progress)
         with warehouse.connected(settings, job.import_id) as connection:
             if not job.is_dry_run:
                 ledger_files.note_layout(connection, job.import_id, describe_layout(layout))
@@ -70,6 +74,22 @@ def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Wor
         work.close()
         raise
     return work
+
+
+def _fetch_known(work: Work, job: Job, batch: Batch, settings: Settings) -> Known | None:
+    """What need not be read again; a plan that somebody reads names unchanged people, too."""
+    note(work, "fingerprints_seq", "")
+    if job.is_dry_run or job.plan_file or job.corrects:
+        return None
+    with warehouse.connected(settings, job.import_id) as connection:
+        return fetch_known(
+            connection,
+            work,
+            job.team.team_id,
+            job.source_file,
+            rules_digest(job.contract, job.team.region),
+            most_records=batch.size_bytes // _BYTES_PER_KNOWN,
+        )
 
 
 def open_database(folder: Path, settings: Settings) -> Work:
@@ -90,78 +110,10 @@ def open_database(folder: Path, settings: Settings) -> Work:
     return work
 
 
-def _land_records(
-    work: Work, job: Job, batch: Batch, settings: Settings, progress: Progress
-) -> Layout:
-    """Fill ``landed`` with what the file says, and ``issues`` with what cannot be a row.
-
-    Returns:
-        How the file is written.
-    """
-    source = job.contract
-    open_work(work, list_sources())
-    file_time = find_file_time(job.dated_name, source, job.landed_at)
-    append(work, "issues", file_time.issues.with_columns(pl.col("raw").cast(pl.Binary)))
-    hints = CORRECTION_HINTS if job.corrects else list_hints(source)
-    reading = read(batch, hints=hints, chunk_rows=settings.chunk_rows)
-    encoding = reading.layout.encoding or "utf-8"
-    note(work, "encoding", encoding)
-    if not reading.layout.columns:
-        raise UnreadableFileError(f"'{batch.file_name}' holds no records.")
-    # Also of a file in which no record is a row: its header must fit.
-    columns = reading.layout.columns
-    map_columns(tuple(restore_names(columns).values()) if job.corrects else columns, source)
-
-    def name_fields(chunk: Chunk) -> tuple[Chunk, pl.DataFrame, list[pl.DataFrame]]:
-        rows, marks = chunk.rows, []
-        if job.corrects:
-            rows, taken = take_marks(rows)
-            marks = [taken, read_marks(chunk.rejects)]
-        return chunk, conform(rows.lazy(), source).collect(), marks
-
-    done = 0
-    with at_once(work):
-        for chunk, conformed, marks in spread(name_fields, reading.chunks(), settings.threads):
-            for found in marks:
-                append(work, "corrected_lines", found)
-            tests = conformed.filter("is_test")
-            land_rows(work, conformed.filter(~pl.col("is_test")).drop("is_test"))
-            append(work, "issues", place_rejects(work, batch, tests, pl.lit("test_row")))
-            append(work, "issues", _as_issues(chunk.rejects, "reject"))
-            append(
-                work,
-                "reading_issues",
-                _as_issues(chunk.issues.rename({"column": "field"}), "issue"),
-            )
-            done += len(chunk.rows) + len(chunk.rejects)
-            progress("read", done)
-    if done == 0:
-        raise UnreadableFileError(
-            f"'{batch.file_name}' has a header but no rows: there is nothing to import."
-        )
-    if job.corrects:
-        check_marks(work, job.corrects, job.file_name)
-    group_records(work)
-    return reading.layout
-
-
 def list_sources() -> pl.DataFrame:
     """What ``open_work`` needs to know of every source."""
     known = [(one.name, one.trust, one.claim_space) for one in load_sources().values()]
     return pl.DataFrame(known, ["source", "trust", "claim_space"], orient="row")
-
-
-def list_hints(source: Source) -> ReadingHints:
-    """What a contract says of how its files are written."""
-    said = source.reading
-    return ReadingHints(
-        encoding=said.encoding or None,
-        delimiter=said.delimiter or None,
-        quote=said.quote or None,
-        sheet=said.sheet or None,
-        records_path=said.records or None,
-        known_names=source.known_headers,
-    )
 
 
 def _check_rejects(work: Work, job: Job) -> None:
@@ -172,12 +124,6 @@ def _check_rejects(work: Work, job: Job) -> None:
         note(work, "would_be_held", f"An import of it would be held: {told}")
     else:
         raise TooManyRejectsError(f"{job.file_name}: {told}")
-
-
-def _as_issues(found: pl.DataFrame, severity: str) -> pl.DataFrame:
-    return found.drop("byte_offset", "byte_length", strict=False).with_columns(
-        severity=pl.lit(severity)
-    )
 
 
 def stage_changed(
@@ -208,7 +154,8 @@ def stage_changed(
     # What reading rejected stays; only landed rows are judged again.
     work.execute("delete from issues where line_no in (select line_no from landed)").fetchall()
     keep_reading_issues(work)
-    is_day_first = _day_order(work, source, settings.chunk_rows)
+    land_passed_over(work, job, batch, settings)
+    is_day_first = recall_day_orders(work, source)
     file_time = find_file_time(job.dated_name, source, job.landed_at)
     file_clock = pl.lit(file_time.clock, STAGED["clock"])
 
@@ -220,7 +167,7 @@ def stage_changed(
         opt_outs = list_opt_outs(rows, source.claim_space)
         return _Judged(conformed, normal.issues, opt_outs, admit(rows.drop("opt_outs")))
 
-    texts = "select * from landed semi join changed_lines using (line_no) where true"
+    texts = "select * from conformed semi join changed_lines using (line_no) where true"
     changed = stream_by_line(work, texts, "changed_lines", settings.chunk_rows)
     done = 0
     with at_once(work):
@@ -239,44 +186,6 @@ def stage_changed(
     keep_out_erased(work, connection, job.team, source.claim_space, job.source_file, settings.home)
 
 
-def _day_order(work: Work, source: Source, chunk_rows: int) -> dict[str, bool | None]:
-    """Whether the file writes the day before the month, by all its values; never by one row's.
-
-    A field whose own values do not tell is read as those of the file's other times.
-    """
-    fields = [
-        name
-        for name in ("updated_at", "last_activity_at")
-        if (rule := source.columns.get(name)) and not rule.formats and rule.day_first is None
-    ]
-    if not fields:
-        return {}
-    counted = dict.fromkeys(fields, DayOrder(0, 0))
-    for chunk in stream(work, f"select {', '.join(fields)} from landed", chunk_rows):  # noqa: S608
-        for name in fields:
-            counted[name] += count_day_order(chunk[name])
-    of_file = sum(counted.values(), DayOrder(0, 0)).is_day_first
-    orders = {name: order.is_day_first for name, order in counted.items()}
-    return {name: of_file if order is None else order for name, order in orders.items()}
-
-
 def is_staged_from(work: Work, seq: int) -> bool:
     """Whether the team's data is still as it was when the batch was compared with it."""
     return recall(work, "change_seq") == str(seq)
-
-
-def place_rejects(work: Work, batch: Batch, rows: pl.DataFrame, code: pl.Expr) -> pl.DataFrame:
-    """Rejected rows with their bytes as they stand in the file, or as text where they do not."""
-    has_place = rows["byte_offset"].is_not_null()
-    placed = read_places(batch.path, rows.filter(has_place))
-    raws = [
-        next(placed) if is_placed else (text or "").encode()
-        for is_placed, text in zip(has_place, rows["raw_text"], strict=True)
-    ]
-    return rows.select(
-        "line_no",
-        severity=pl.lit("reject"),
-        code=code,
-        raw=pl.Series(raws, dtype=pl.Binary),
-        encoding=pl.lit(recall(work, "encoding")),
-    )

@@ -11,18 +11,25 @@ from hypothesis import strategies as st
 from contracts.errors import SourceDriftError
 from contracts.registry import load_source, parse_source
 from contracts.source import Source
-from transforms.conform import conform, map_columns
+from transforms.column_map import map_columns
+from transforms.conform import CLOCKS, POSITION, conform, key_rows, trim_cells
 from transforms.record_ids import extend_salesforce_id
 
 
-def landed(**columns: list[str | None]) -> pl.LazyFrame:
+def landed(**columns: list[str | None]) -> pl.DataFrame:
     rows = len(next(iter(columns.values())))
     position = {
         "line_no": list(range(2, rows + 2)),
         "byte_offset": [0] * rows,
         "byte_length": [0] * rows,
     }
-    return pl.LazyFrame({**position, **columns}, schema_overrides=dict.fromkeys(columns, pl.String))
+    return pl.DataFrame({**position, **columns}, schema_overrides=dict.fromkeys(columns, pl.String))
+
+
+def read(frame: pl.DataFrame, contract: Source) -> pl.DataFrame:
+    cells = trim_cells(frame)
+    keys = key_rows(cells, contract)
+    return keys.hstack(conform(cells, contract).drop(*POSITION, *CLOCKS))
 
 
 def source(columns: str, more: str = "") -> Source:
@@ -32,7 +39,7 @@ def source(columns: str, more: str = "") -> Source:
 def test_a_list_field_takes_all_its_columns_and_another_the_first() -> None:
     """Two phone columns are two phones; of two spellings of a name the first in the contract."""
     contract = source("{phones: [Mobile, Phone], first_name: [First, Given]}")
-    row = conform(landed(Phone=["1"], Given=["G"], First=["F"], Mobile=["2"]), contract).collect()
+    row = read(landed(Phone=["1"], Given=["G"], First=["F"], Mobile=["2"]), contract)
     assert row["phones"].to_list() == [["2", "1"]]
     assert row["first_name"].to_list() == ["F"]
     assert json.loads(row["extra"].item()) == {"Given": "G"}
@@ -42,7 +49,7 @@ def test_what_the_contract_does_not_name_is_kept() -> None:
     """Unknown columns go to extra, ignored ones do not, blank cells neither."""
     contract = source("{phones: Phone}", "ignore: [Score]")
     frame = landed(Phone=["1", "2"], Zed=['a "b"', " "], Amy=["\n", "c"], Score=["9", "9"])
-    extra = conform(frame, contract).collect()["extra"].to_list()
+    extra = read(frame, contract)["extra"].to_list()
     assert extra == ['{"Zed":"a \\"b\\""}', '{"Amy":"c"}']
 
 
@@ -58,7 +65,7 @@ def test_tags_and_tombstones_take_all_their_columns() -> None:
         Tag=["a, b", "", ""],
         Void=["no", "", "x"],
     )
-    rows = conform(frame, contract).collect()
+    rows = read(frame, contract)
     assert rows["tags"].to_list() == [["a, b", "c"], [], []]
     assert rows["deleted"].to_list() == [["yes", "no"], [], ["x"]]
     assert rows["extra"].to_list() == [None] * 3
@@ -69,7 +76,7 @@ def test_empty_cells_are_null_and_outer_blanks_fall_away() -> None:
     """What else means nothing is the contract's, and decided when a row is normalised."""
     contract = source("{phones: Phone, city: City}")
     frame = landed(Phone=["1", " ", ""], City=["  Bonn ", "NULL", None])
-    rows = conform(frame, contract).collect()
+    rows = read(frame, contract)
     assert rows["city"].to_list() == ["Bonn", "NULL", None]
     assert rows["phones"].to_list() == [["1"], [], []]
 
@@ -78,7 +85,7 @@ def test_ids_are_keys_whatever_a_spreadsheet_did_to_them() -> None:
     """A tail, a wrapping or a provider's mark does not make another record."""
     contract = source("{source_record_id: Id, phones: Phone}", 'prefixes: ["l:"]')
     frame = landed(Id=["7", "7.0", '="7"', "'7", "l:7", "N/A", None], Phone=["1"] * 7)
-    ids = conform(frame, contract).collect()["source_record_id"].to_list()
+    ids = read(frame, contract)["source_record_id"].to_list()
     assert ids == ["7"] * 5 + [None, None]
 
 
@@ -103,7 +110,7 @@ def test_a_record_without_a_place_is_kept_with_all_its_cells() -> None:
     frame = landed(Phone=["1", "2"], Name=["Ann", "Bob"]).with_columns(
         byte_offset=pl.Series([None, 7], dtype=pl.Int64)
     )
-    rows = conform(frame, contract).collect()
+    rows = read(frame, contract)
     assert rows["raw_text"].to_list() == ["Name: Ann | Phone: 1", None]
 
 
@@ -111,15 +118,15 @@ def test_test_leads_are_marked() -> None:
     """A provider's test lead is known by any of its cells."""
     contract = source("{phones: Phone}", 'test_rows: ["<test lead:"]')
     frame = landed(Phone=["1", "2"], Name=["Ann", "<test lead: dummy data for name>"])
-    assert conform(frame, contract).collect()["is_test"].to_list() == [False, True]
+    assert read(frame, contract)["is_test"].to_list() == [False, True]
 
 
 def test_the_texts_depend_on_the_cells_alone() -> None:
     """Neither the order of columns, nor blank cells, nor outer blanks, nor composed accents
     change the text from which ids and fingerprints come."""
     contract = source("{phones: Phone}")
-    one = conform(landed(Phone=["1"], Name=["Zo\u00eb"], Void=[""]), contract).collect()
-    other = conform(landed(Name=[" Zoe\u0308 "], Phone=["1"]), contract).collect()
+    one = read(landed(Phone=["1"], Name=["Zo\u00eb"], Void=[""]), contract)
+    other = read(landed(Name=[" Zoe\u0308 "], Phone=["1"]), contract)
     assert one["row_text"].item() == other["row_text"].item()
     assert one["id_text"].item() == other["id_text"].item()
 
@@ -132,23 +139,23 @@ def test_the_texts_depend_on_the_cells_alone() -> None:
 def test_every_text_is_compared_in_normal_form(names: list[str]) -> None:
     """Which texts are looked at more closely is a matter of speed alone."""
     contract = source("{source_record_id: Id, phones: Phone}")
-    rows = conform(landed(Id=["1"] * len(names), Name=names, Phone=["2"] * len(names)), contract)
+    rows = read(landed(Id=["1"] * len(names), Name=names, Phone=["2"] * len(names)), contract)
     said = [f"\x1eName\x1f{name.strip()}" if name.strip() else "" for name in names]
     expected = [unicodedata.normalize("NFC", f"Id\x1f1{name}\x1ePhone\x1f2") for name in said]
-    assert rows.collect()["row_text"].to_list() == expected
+    assert rows["row_text"].to_list() == expected
 
 
 def test_an_id_is_made_only_for_rows_that_bring_none() -> None:
     """Its text is dear, and nobody asks for that of the others."""
     contract = source("{source_record_id: Id, phones: Phone}")
-    rows = conform(landed(Id=["7", "NULL", ""], Phone=["1", "2", "3"]), contract).collect()
+    rows = read(landed(Id=["7", "NULL", ""], Phone=["1", "2", "3"]), contract)
     assert [text is None for text in rows["id_text"]] == [True, False, False]
 
 
 def test_ignored_columns_are_in_the_id_but_not_in_the_fingerprint() -> None:
     """What is ignored may change without a record being written; an id never depends on a rule."""
     contract = source("{phones: Phone}", "ignore: [Score]")
-    rows = conform(landed(Phone=["1", "1"], Score=["8", "9"]), contract).collect()
+    rows = read(landed(Phone=["1", "1"], Score=["8", "9"]), contract)
     assert rows["row_text"].n_unique() == 1
     assert rows["id_text"].n_unique() == 2
 

@@ -9,7 +9,7 @@ import pytest
 from contracts.registry import load_source, parse_source
 from contracts.source import Source
 from transforms.admit import admit
-from transforms.conform import conform
+from transforms.conform import conform, key_rows, trim_cells
 from transforms.normalize import Normalized, compare_emails, normalize
 
 LANDED_AT = datetime(2026, 11, 21, tzinfo=UTC)
@@ -26,12 +26,14 @@ def normalized(
         "byte_offset": [0] * rows,
         "byte_length": [0] * rows,
     }
-    frame = pl.LazyFrame(
+    frame = pl.DataFrame(
         {**position, **columns}, schema_overrides=dict.fromkeys(columns, pl.String)
     )
     contract = source or load_source("generic")
-    conformed = conform(frame, contract).with_columns(pl.col("source_record_id").fill_null("r"))
-    return normalize(conformed.collect(), contract, "US", LANDED_AT, is_day_first=is_day_first)
+    cells = trim_cells(frame)
+    ids = key_rows(cells, contract)["source_record_id"].fill_null("r")
+    conformed = conform(cells, contract).with_columns(ids)
+    return normalize(conformed, contract, "US", LANDED_AT, is_day_first=is_day_first)
 
 
 def test_all_phones_and_emails_of_a_row_are_kept_each_once() -> None:

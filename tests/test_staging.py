@@ -9,11 +9,13 @@ import psycopg
 import pytest
 
 from flows import teams
-from flows.jobs import Job, say_nothing
-from flows.landing import land
+from flows.importing import begin, run_import
+from flows.jobs import Job, Request, say_nothing
+from flows.landing import Batch, land
 from flows.settings import Settings
 from flows.staging import stage, stage_changed
-from transforms.relations import query
+from flows.undoing import run_undo
+from transforms.relations import Work, query
 from transforms.shapes import STAGED
 
 TEXT = (
@@ -105,3 +107,72 @@ def test_days_and_months_are_told_apart_by_all_times_of_a_file(
         assert query(work, "select * from issues").is_empty()
     april, march = datetime(2026, 4, 3, tzinfo=UTC), datetime(2026, 3, 25, tzinfo=UTC)
     assert staged == [(april, march), (None, april)]
+
+
+HEADER = "Id,Phone,City,LastModifiedDate\n"
+ANN = "003A,415-555-2671,Bonn,03/04/2026\n"
+BOB = "003B,415-555-2672,Kiel,25/03/2026\n"
+
+
+def staged_lines(work: Work) -> list[tuple[int, str]]:
+    return query(work, "select line_no, source_record_id from staged order by line_no").rows()
+
+
+def import_lines(folder: Path, settings: Settings, *lines: str) -> Request:
+    path = folder / "contacts.csv"
+    path.write_text(HEADER + "".join(lines), encoding="utf-8")
+    request = Request(path, "acme", "salesforce")
+    assert [outcome.status for outcome in run_import(request, settings)] == ["done"]
+    return request
+
+
+def stage_lines(folder: Path, settings: Settings, *lines: str) -> tuple[Job, Batch, Work]:
+    path = folder / "contacts.csv"
+    path.write_text(HEADER + "".join(lines), encoding="utf-8")
+    job = begin(Request(path, "acme", "salesforce"), settings)
+    (settings.work / job.import_id).mkdir(parents=True)
+    (batch,) = land(job.path, settings.landing)
+    job = replace(job, source_file="salesforce/default")
+    return job, batch, stage(job, batch, settings, say_nothing)
+
+
+def test_rows_that_postgres_knows_are_not_read_again(
+    tmp_path: Path, settings: Settings, connection: psycopg.Connection
+) -> None:
+    """Whatever stands before and behind them; how the file writes its days, all its rows tell."""
+    import_lines(tmp_path, settings, ANN, BOB)
+    new = ANN.replace("003A", "003C")
+    _, _, work = stage_lines(tmp_path, settings, new, BOB, ANN)
+    with closing(work):
+        read = query(work, "select line_no from conformed")["line_no"].to_list()
+        assert (read, staged_lines(work)) == ([2], [(2, "003C")])
+        (clock,) = query(work, "select clock from staged")["clock"]
+    assert clock == datetime(2026, 4, 3, tzinfo=UTC)
+
+
+def test_a_known_row_is_read_after_all_if_its_record_has_another(
+    tmp_path: Path, settings: Settings, connection: psycopg.Connection
+) -> None:
+    """The record is what both of them say."""
+    import_lines(tmp_path, settings, ANN, BOB)
+    _, _, work = stage_lines(tmp_path, settings, ANN, BOB, ANN.replace("Bonn", "Ulm"))
+    with closing(work):
+        assert staged_lines(work) == [(2, "003A"), (4, "003A")]
+        assert sorted(query(work, "select line_no, city from conformed").rows()) == [
+            (2, "Bonn"),
+            (4, "Ulm"),
+        ]
+
+
+def test_known_rows_are_read_after_all_if_they_are_undone_meanwhile(
+    tmp_path: Path, settings: Settings, connection: psycopg.Connection
+) -> None:
+    """They were passed over while the file was read; before the fold the undo takes them back."""
+    import_lines(tmp_path, settings, ANN)
+    second = import_lines(tmp_path, settings, ANN, BOB)
+    job, batch, work = stage_lines(tmp_path, settings, BOB, ANN)
+    with closing(work):
+        assert staged_lines(work) == []
+        run_undo(second.import_id, settings)
+        stage_changed(work, connection, job, batch, settings, say_nothing)
+        assert staged_lines(work) == [(2, "003B")]

@@ -1,132 +1,121 @@
-"""Landed text -> named fields: which column fills which field, and what no field names."""
+"""Landed text -> named fields, and what rows are known again by."""
 
-import difflib
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import polars as pl
 import polars.selectors as cs
 
-from contracts.errors import SourceDriftError
-from contracts.people import FIELDS, IDENTIFYING, LIST_KINDS
-from contracts.source import Source, header_key
+from contracts.people import FIELDS, LIST_KINDS
+from contracts.source import Source
+from transforms.column_map import ColumnMap, find_headers, map_columns
 from transforms.columns import nulls, put, spread
 from transforms.record_ids import mend_id
 
 POSITION = ("line_no", "byte_offset", "byte_length")
 """Where a record stands in the landed file; every frame of rows carries these first."""
 
+CLOCKS = ("updated_at", "last_activity_at")
+"""The fields that are times; how a file writes them is told by all of its rows."""
+
 # Between a header and its cell, and between cells; reading rejects rows that hold such letters.
 _IS = "\x1f"
 _NEXT = "\x1e"
-_REPEATED = re.compile(r" \(\d+\)$")
 
 
-class ColumnMap(NamedTuple):
-    """How one file's columns are used.
-
-    Attributes:
-        fields: Our field -> the file's headers that fill it, in the contract's order.
-        extra: Headers that the contract does not name; kept in ``fields``.
-        ignored: Headers that the contract does not want.
-    """
-
-    fields: dict[str, tuple[str, ...]]
-    extra: tuple[str, ...]
-    ignored: tuple[str, ...]
-
-
-def map_columns(headers: Sequence[str], source: Source) -> ColumnMap:
-    """Find the column of every field that the contract names.
-
-    Raises:
-        SourceDriftError: A required column is absent, or none that identifies a person is there.
-    """
-    fields: dict[str, tuple[str, ...]] = {}
-    for name, rule in source.columns.items():
-        present = tuple(_present(rule.columns, headers))
-        if present:
-            fields[name] = present if FIELDS[name].kind in LIST_KINDS else present[:1]
-    for name in source.required:
-        if name not in fields:
-            raise SourceDriftError(_absent(source, name, headers))
-    if not any(name in fields for name in IDENTIFYING):
-        raise SourceDriftError(
-            f"{source.name}: no column identifies a person (CRM id, phone or email). "
-            f"The file has {_some(headers)}.\n"
-            "If it is another provider's file, name that source; if the provider renamed its "
-            f"columns, add the new names in contracts/sources/{source.name}.yaml."
-        )
-    ignore = {header_key(column) for column in source.ignore}
-    used = {header for names in fields.values() for header in names}
-    used |= {header for rule in source.consent for header in _present(rule.columns, headers)}
-    if source.deleted:
-        used |= set(_present(source.deleted.columns, headers))
-    rest = [header for header in headers if header not in used]
-    return ColumnMap(
-        fields,
-        extra=tuple(header for header in rest if header_key(header) not in ignore),
-        ignored=tuple(header for header in rest if header_key(header) in ignore),
-    )
-
-
-def conform(landed: pl.LazyFrame, source: Source) -> pl.LazyFrame:
-    """Give a source's columns our field names.
+def trim_cells(landed: pl.DataFrame) -> pl.DataFrame:
+    """The cells of a file without outer blanks, null where nothing is left; what all begin with.
 
     Args:
         landed: The file as it came: ``line_no``, ``byte_offset``, ``byte_length``, then one
             text column per header.
-        source: The contract of the source that sent it.
+    """
+    trimmed = landed.with_columns(_column(name).str.strip_chars() for name in _headers(landed))
+    return trimmed.with_columns(
+        pl.when(_column(name).str.len_bytes() > 0).then(_column(name)).alias(name)
+        for name in _headers(landed)
+    )
+
+
+def key_rows(cells: pl.DataFrame, source: Source) -> pl.DataFrame:
+    """What a row is known again by; cheap beside reading all of it.
+
+    Args:
+        cells: Rows of ``trim_cells``.
+        source: The contract of the source that sent them.
 
     Returns:
-        The position, then ``source_record_id`` (null where the file has none), the fields of
-        the contract (text, trimmed, null where empty; ``phones``, ``emails`` and ``tags`` lists of
-        texts), ``area_code`` (for phones that are written without one), ``consents`` (texts for
-        ``transforms.consents``), ``deleted`` (for ``transforms.tombstones``), ``extra`` (what the
-        contract does not name, as a JSON object of header and text, sorted by header; null where
-        there is nothing), ``is_test`` (a test lead of the provider's), ``raw_text`` (of a record
-        that has no place in the file, such as a workbook's row: its cells, for a reject),
-        ``row_text`` (all cells but the ignored ones, from which the fingerprint comes) and
-        ``id_text`` (where there is no record id: all cells, or those of ``record_id_from``, from
-        which one comes). The last two
-        depend on no rule that may change, nor on the order of the columns. Row order is kept.
+        The position, then ``source_record_id`` (null where the file has none), ``is_test`` (a test
+        lead of the provider's), ``row_text`` (all cells but the ignored ones, from which the
+        fingerprint comes), ``id_text`` (where there is no record id: all cells, or those of
+        ``record_id_from``, from which one comes), and ``updated_at`` and ``last_activity_at`` as
+        they stand. The texts depend on no rule that may change, nor on the order of the columns.
+        Row order is kept.
 
     Raises:
         SourceDriftError: A required column is absent.
     """
-    headers = [name for name in landed.collect_schema().names() if name not in POSITION]
+    headers = _headers(cells)
     columns = map_columns(headers, source)
     kept = [header for header in headers if header not in columns.ignored]
-    named = _present(source.record_id_from, headers) or headers
-    return landed.select(
+    named = find_headers(source.record_id_from, headers) or headers
+    return cells.select(
         *POSITION,
-        *_fields(columns, source),
+        _record_id(columns, source).alias("source_record_id"),
+        _is_test(headers, source).alias("is_test"),
+        _canonical(kept).alias("row_text"),
+        _where(_record_id(columns, source).is_null(), headers, _canonical(named)).alias("id_text"),
+        *_fields(columns, source, CLOCKS),
+    )
+
+
+def conform(cells: pl.DataFrame, source: Source) -> pl.DataFrame:
+    """Give a source's columns our field names.
+
+    Args:
+        cells: Rows of ``trim_cells``.
+        source: The contract of the source that sent them.
+
+    Returns:
+        The position, then the fields of the contract but the record id (text, trimmed, null where
+        empty; ``phones``, ``emails`` and ``tags`` lists of texts), ``area_code`` (for phones that
+        are written without one), ``consents`` (texts for ``transforms.consents``), ``deleted``
+        (for ``transforms.tombstones``), ``extra`` (what the contract does not name, as a JSON
+        object of header and text, sorted by header; null where there is nothing) and ``raw_text``
+        (of a record that has no place in the file, such as a workbook's row: its cells, for a
+        reject). Row order is kept.
+
+    Raises:
+        SourceDriftError: A required column is absent.
+    """
+    headers = _headers(cells)
+    columns = map_columns(headers, source)
+    return cells.select(
+        *POSITION,
+        *_fields(columns, source, [name for name in FIELDS if name != "source_record_id"]),
         _area_code(headers, source).alias("area_code"),
         _consents(headers, source).alias("consents"),
         _deleted(headers, source).alias("deleted"),
         _extra(columns.extra).alias("extra"),
-        _is_test(headers, source).alias("is_test"),
         _where(pl.col("byte_offset").is_null(), headers, _shown(headers)).alias("raw_text"),
-        _canonical(kept).alias("row_text"),
-        _where(_record_id(columns, source).is_null(), headers, _canonical(named)).alias("id_text"),
     )
+
+
+def _headers(rows: pl.DataFrame) -> list[str]:
+    return [name for name in rows.columns if name not in POSITION]
 
 
 _TEXTS = pl.List(pl.String)
 
 
-def _fields(columns: ColumnMap, source: Source) -> list[pl.Expr]:
+def _fields(columns: ColumnMap, source: Source, names: Sequence[str]) -> list[pl.Expr]:
     fields = []
-    for name, field in FIELDS.items():
+    for name in names:
         cells = [_cell(header, source.prefixes) for header in columns.fields.get(name, ())]
-        if field.kind in LIST_KINDS:
+        if FIELDS[name].kind in LIST_KINDS:
             fields.append(_listed(cells).alias(name))
         else:
-            text = cells[0] if cells else pl.lit(None, pl.String)
-            # The key is needed before all else; other cells are mended when they are normalised.
-            is_key = name == "source_record_id"
-            fields.append((_record_id(columns, source) if is_key else text).alias(name))
+            fields.append((cells[0] if cells else pl.lit(None, pl.String)).alias(name))
     return fields
 
 
@@ -143,16 +132,16 @@ def _column(header: str) -> pl.Expr:
 
 
 def _cell(header: str, prefixes: Sequence[str] = ()) -> pl.Expr:
-    """A cell without outer blanks and the provider's marks, null where nothing is left."""
-    text = _column(header).str.strip_chars()
-    if prefixes:
-        marks = "|".join(re.escape(prefix) for prefix in prefixes)
-        text = text.str.replace(f"^(?:{marks})", "").str.strip_chars()
+    """A cell without the provider's marks, null where nothing is left."""
+    if not prefixes:
+        return _column(header)
+    marks = "|".join(re.escape(prefix) for prefix in prefixes)
+    text = _column(header).str.replace(f"^(?:{marks})", "").str.strip_chars()
     return pl.when(text != "").then(text)
 
 
 def _area_code(headers: Sequence[str], source: Source) -> pl.Expr:
-    present = _present(source.area_code, headers)
+    present = find_headers(source.area_code, headers)
     return _cell(present[0]) if present else pl.lit(None, pl.String)
 
 
@@ -161,14 +150,14 @@ def _consents(headers: Sequence[str], source: Source) -> pl.Expr:
     cells = [
         pl.concat_str(pl.lit(f"{number}{_IS}"), _cell(header))
         for number, rule in enumerate(source.consent)
-        for header in _present(rule.columns, headers)
+        for header in find_headers(rule.columns, headers)
     ]
     return _listed(cells)
 
 
 def _deleted(headers: Sequence[str], source: Source) -> pl.Expr:
     """What the columns of the rule for tombstones say."""
-    named = _present(source.deleted.columns, headers) if source.deleted else []
+    named = find_headers(source.deleted.columns, headers) if source.deleted else []
     return _listed([_cell(header) for header in named])
 
 
@@ -183,19 +172,6 @@ def _is_test(headers: Sequence[str], source: Source) -> pl.Expr:
     starts = "|".join(re.escape(start) for start in source.test_rows)
     cells = [_column(header).str.contains(rf"^\s*(?:{starts})") for header in headers]
     return pl.any_horizontal(cells).fill_null(value=False)
-
-
-def _present(wanted: Sequence[str], headers: Sequence[str]) -> list[str]:
-    """Those of some headers that the file has, as the file writes them, also if one stands twice.
-
-    Reading calls the second of two columns of one name ``Phone (2)``.
-    """
-    by_key: dict[str, list[str]] = {}
-    for header in headers:
-        first = _REPEATED.sub("", header)
-        by_key.setdefault(header_key(first if first in headers else header), []).append(header)
-    keys = dict.fromkeys(header_key(column) for column in wanted)
-    return [header for key in keys for header in by_key.get(key, ())]
 
 
 def _extra(headers: Sequence[str]) -> pl.Expr:
@@ -215,8 +191,7 @@ def _canonical(headers: Sequence[str]) -> pl.Expr:
     """The cells that are not empty, by header: trimmed, NFC, whatever the order of the columns."""
     parts = []
     for header in sorted(headers):
-        text = _column(header).str.strip_chars()
-        parts.append(pl.when(text != "").then(pl.lit(header.strip() + _IS) + text))
+        parts.append(pl.lit(header.strip() + _IS) + _column(header))
     return _compose(pl.concat_str(parts, separator=_NEXT, ignore_nulls=True))
 
 
@@ -257,19 +232,3 @@ def _shown(headers: Sequence[str]) -> pl.Expr:
     return cells.str.replace_all(_IS, ": ", literal=True).str.replace_all(
         _NEXT, " | ", literal=True
     )
-
-
-def _absent(source: Source, field: str, headers: Sequence[str]) -> str:
-    wanted = source.columns[field].columns[0]
-    near = difflib.get_close_matches(wanted, headers, n=1)
-    hint = f" The nearest is '{near[0]}'." if near else ""
-    return (
-        f"{source.name}: missing column '{wanted}' ({field}). "
-        f"The file has {_some(headers)}.{hint}\n"
-        f"If {source.name} renamed it, add the new name in contracts/sources/{source.name}.yaml."
-    )
-
-
-def _some(headers: Sequence[str]) -> str:
-    shown = ", ".join(f"'{header}'" for header in headers[:3])
-    return f"{shown} and {len(headers) - 3} more" if len(headers) > 3 else shown

@@ -6,10 +6,14 @@ from transforms.relations import Work, query, run, statement
 from transforms.work_tables import empty
 
 
-def land_rows(work: Work, conformed: pl.DataFrame) -> None:
-    """Take in a chunk of ``transforms.conform.conform``."""
+def hash_rows(work: Work, keys: pl.DataFrame) -> pl.DataFrame:
+    """The rows of ``landed`` for a chunk of ``transforms.conform.key_rows``, and ``is_test``.
+
+    Nothing is written, so that each thread may do it on a cursor of its own.
+    """
     # The statement takes the frame by the name of the variable, as in ``append``.
-    work.execute(statement("land_rows")).fetchall()
+    frame: pl.DataFrame = work.sql(statement("hash_rows")).pl()
+    return frame
 
 
 def group_records(work: Work) -> None:

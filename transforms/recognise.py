@@ -9,7 +9,7 @@ import yaml
 from contracts.errors import SourceDriftError, UnknownSourceError
 from contracts.people import FIELDS, LIST_KINDS
 from contracts.source import Source, header_key
-from transforms.conform import map_columns
+from transforms.column_map import map_columns
 from transforms.emails import normalize_emails
 from transforms.phones import normalize_phones
 

@@ -21,12 +21,18 @@ _TYPES: Schema = {
 }
 _STATED: Schema = {name: _TYPES.get(name, pl.String) for name in STATED}
 
-LANDED: Schema = {
+_PLACED: Schema = {
     "line_no": pl.Int64,
     "byte_offset": pl.Int64,
     "byte_length": pl.Int64,
     "source_record_id": pl.String,
-    "row_hash": pl.String,
+}
+
+LANDED: Schema = {**_PLACED, "row_hash": pl.String}
+"""The rows of a file: where they stand, and by what they are known again."""
+
+CONFORMED: Schema = {
+    **_PLACED,
     "crm_id": pl.String,
     "phones": LIST,
     "emails": LIST,
@@ -41,7 +47,7 @@ LANDED: Schema = {
     "extra": pl.String,
     "raw_text": pl.String,
 }
-"""What the file says, one row per record as it came (``transforms.conform``)."""
+"""What rows say, as it came (``transforms.conform``)."""
 
 STAGED: Schema = {
     "line_no": pl.Int64,

@@ -6,6 +6,7 @@ import polars as pl
 
 from transforms.relations import Work, append, run
 from transforms.shapes import (
+    CONFORMED,
     DECISIONS,
     ERASED_CLAIMS,
     FACTS,
@@ -41,6 +42,8 @@ _PAIR: Schema = {"left_no": pl.Int64, "right_no": pl.Int64}
 
 _TABLES: dict[str, Schema] = {
     "landed": LANDED,
+    # Of those rows that were not there before, at least.
+    "conformed": CONFORMED,
     "staged": STAGED,
     "issues": ISSUES,
     "reading_issues": ISSUES,

@@ -16,6 +16,7 @@ from flows.reading.csv_fields import MAX_RECORD_BYTES
 from flows.reading.csv_records import Table
 from flows.reading.encodings import TextEncoding
 from flows.reading.footers import may_hold_footers
+from flows.reading.text_issues import find_suspects
 
 Positions = npt.NDArray[np.int64]
 
@@ -32,7 +33,7 @@ class Clean(NamedTuple):
         line_steps: How many lines stand in the block before each record.
         n_bytes: How much of the block it covers.
         n_lines: How many physical lines that is.
-        is_ascii: Whether no cell can hold wrongly decoded text.
+        suspects: Indexes of the records in which a cell may hold wrongly decoded text.
         spanning: Indexes of the records of several lines.
     """
 
@@ -42,7 +43,7 @@ class Clean(NamedTuple):
     line_steps: Positions
     n_bytes: int
     n_lines: int
-    is_ascii: bool
+    suspects: Positions
     spanning: Positions
 
 
@@ -87,7 +88,8 @@ def parse_clean(
     spanning = np.flatnonzero(lines_of > 1)
     if len(spanning) and int(np.max((ends - starts)[spanning])) > MAX_RECORD_BYTES:
         return None
-    return Clean(rows, starts, ends, line_steps, n_bytes, n_lines, text.isascii(), spanning)
+    suspects = np.unique(np.searchsorted(bounds[0], find_suspects(text), side="right") - 1)
+    return Clean(rows, starts, ends, line_steps, n_bytes, n_lines, suspects, spanning)
 
 
 def _can_be_fast(encoding: TextEncoding, table: Table) -> bool:
@@ -204,7 +206,7 @@ def _parse(text: bytes, table: Table, starts: Positions, ends: Positions) -> pl.
         return None
     fitted = _fit(rows, table)
     if fitted is None or (
-        _may_start_footer(text, starts, table) and may_hold_footers(fitted, table.header)
+        _may_start_footer(text, starts, table) and may_hold_footers(fitted, table.header, text)
     ):
         return None
     return fitted

@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from contracts.errors import refusal
 from flows.reading.chunks import CellIssue, Chunk, Collector, Reject, row_schema
-from flows.reading.csv_blocks import Clean, parse_clean, whole_lines
+from flows.reading.csv_blocks import Clean, Positions, parse_clean, whole_lines
 from flows.reading.csv_fields import MAX_RECORD_BYTES
 from flows.reading.csv_records import Record, Table, iterate_records
 from flows.reading.encodings import TextEncoding
 from flows.reading.footers import is_footer, is_repeated_header, is_rule, is_total
-from flows.reading.text_issues import find_text_issues
+from flows.reading.text_issues import mend_rows
 from flows.reading.text_lines import Lines
 
 BLOCK_BYTES = 8_388_608
@@ -129,7 +130,7 @@ class CsvReader:
         for at in clean.spanning.tolist():
             raw = block[clean.starts[at] : clean.ends[at]]
             self._flag_swallowed(raw, int(clean.line_steps[at]) + self._line_no)
-        self._add_rows(rows, clean.is_ascii)
+        self._add_rows(rows, clean.suspects)
         self._offset += clean.n_bytes
         self._line_no += clean.n_lines
 
@@ -158,7 +159,7 @@ class CsvReader:
         while past < len(lines) and lines.starts[past] < size:
             past += 1
         frame = pl.DataFrame(rows, schema=row_schema(self.table.names), orient="row")
-        self._add_rows(frame, block.isascii())
+        self._add_rows(frame, np.arange(len(frame)))
         self._line_no += past
         advance = lines.nexts[past - 1]
         self._offset += advance
@@ -216,9 +217,9 @@ class CsvReader:
                 self._collected.add_reject(reject)
         self._tail.clear()
 
-    def _add_rows(self, rows: pl.DataFrame, is_ascii: bool) -> None:
-        if not is_ascii:
-            rows, found = find_text_issues(rows, self.table.names)
+    def _add_rows(self, rows: pl.DataFrame, suspects: Positions) -> None:
+        if len(suspects):
+            rows, found = mend_rows(rows, self.table.names, suspects)
             for line_no, column, code, text in found:
                 raw = text.encode(self.encoding.name, errors="replace")
                 self._collected.add_issue(CellIssue(line_no, column, code, raw, self.encoding.name))

@@ -68,13 +68,22 @@ def is_footer(text: str, fields: list[str]) -> bool:
     return is_prose and "@" not in text
 
 
-def may_hold_footers(rows: pl.DataFrame, header: tuple[str, ...]) -> bool:
-    """Whether any row may be a total or a repeated header; false is certain."""
-    named = next((at for at, text in enumerate(header) if text), None)
+def may_hold_footers(rows: pl.DataFrame, header: tuple[str, ...], text: bytes) -> bool:
+    """Whether any row may be a total or a repeated header; false is certain.
+
+    Args:
+        rows: All cells, as texts.
+        header: The names as they stand in the file.
+        text: The bytes that the rows were read from.
+    """
+    named = next((at for at, name in enumerate(header) if name), None)
     if named is not None:
         column = rows.to_series(named)
         if (column.str.strip_chars("\ufeff ") == header[named]).any():
             return True
+    # Hardly ever does a file speak of totals, and to look there is a tenth of looking at cells.
+    if not any(mark.encode() in text for mark in _TOTAL_MARKS):
+        return False
     first = rows.to_series(0)
     if first.str.contains_any(_TOTAL_MARKS).any():
         return True

@@ -10,7 +10,11 @@ has lost the text; such a cell is emptied, for it must not be stored.
 import re
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
+
+Positions = npt.NDArray[np.int64]
 
 _LEADS = "\u00c2-\u00f4"
 _TAILS = (
@@ -45,6 +49,35 @@ def judge(text: str) -> Verdict | None:
     return Verdict("mojibake", text) if mended is None else Verdict("mojibake_mended", mended)
 
 
+def find_suspects(text: bytes) -> Positions:
+    """Where in a text in UTF-8 such a cell may be, at a tenth of the cost of looking at cells.
+
+    U+00C2 to U+00F4 are written as C3 and a byte, and what may follow them begins with C2 at
+    least; U+0080 to U+009F are C2 80 to C2 9F.
+
+    Returns:
+        Byte offsets, among which all suspect cells have one.
+    """
+    if text.isascii():
+        return np.zeros(0, dtype=np.int64)
+    units = np.frombuffer(text, dtype=np.uint8)
+    leads = np.flatnonzero(units[:-2] == 0xC3)
+    leads = leads[units[leads + 2] >= 0xC2]
+    controls = np.flatnonzero(units[:-1] == 0xC2)
+    controls = controls[units[controls + 1] < 0xA0]
+    lost = np.flatnonzero(units[:-2] == 0xEF)
+    return np.concatenate([leads, controls, lost])
+
+
+def mend_rows(
+    rows: pl.DataFrame, names: tuple[str, ...], at: Positions
+) -> tuple[pl.DataFrame, list[tuple[int, str, str, str]]]:
+    """``find_text_issues`` in some rows alone, given by their indexes."""
+    mended, issues = find_text_issues(rows[at], names)
+    odd = [rows[name].scatter(at, mended[name]) for name in {issue[1] for issue in issues}]
+    return rows.with_columns(odd), issues
+
+
 def find_text_issues(
     rows: pl.DataFrame, names: tuple[str, ...]
 ) -> tuple[pl.DataFrame, list[tuple[int, str, str, str]]]:
@@ -70,10 +103,10 @@ def find_text_issues(
     )
     for name in [name for name, n_bytes, n_chars in sizes if n_bytes != n_chars]:
         column = rows[name]
-        is_suspect = column.str.contains(_SUSPECT).fill_null(False)
-        if not is_suspect.any():
+        at = (column.str.len_bytes() != column.str.len_chars()).arg_true()
+        at = at.filter(column.gather(at).str.contains(_SUSPECT))
+        if not len(at):
             continue
-        at = is_suspect.arg_true()
         judged: list[str | None] = []
         found = zip(rows["line_no"].gather(at), column.gather(at), strict=True)
         for line_no, text in found:

@@ -1,5 +1,5 @@
 -- What the people and records of a plan are called, and where the file first speaks of them.
--- Reads    golden, stored_personas, landed, lead_changes, new_leads
+-- Reads    golden, stored_personas, conformed, lead_changes, new_leads
 -- Returns  plan_people: persona_id, name, key_values (as they will be), line_no, source_record_id and
 --          found_by (of the first record about them; null where the file has none).
 --          plan_records: source_record_id, line_no (the first), name (as the file has it).
@@ -8,7 +8,7 @@ select
     source_record_id, min(line_no) as line_no,
     arg_min(person_name(first_name, last_name, suffix, full_name, profile_name, company), line_no)
         as name
-from landed
+from conformed
 group by source_record_id;
 
 create or replace table plan_people as
