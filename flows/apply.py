@@ -1,6 +1,7 @@
 """Executes a plan: new rows by COPY, changes by COPY into temp tables and a statement per table."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import polars as pl
 import psycopg
@@ -79,6 +80,27 @@ def apply(
     finish_import(connection, import_id, plan, conflicts)
 
 
+def analyze_grown(connection: psycopg.Connection, plan: Plan) -> None:
+    """Tell Postgres how large tables have become, or it joins by what they held before.
+
+    After the commit: until its transaction ends, ANALYZE keeps every other import, of whatever
+    team, from analysing the table, and they would wait for each other. What it cannot do,
+    autovacuum does later, and no import fails for it.
+
+    Args:
+        connection: Without a transaction.
+        plan: What was written.
+    """
+    for table, action in _ORDER:
+        if action == "insert" and plan.effects.get(table.name, {}).get(action, 0) >= _MANY_ROWS:
+            with suppress(psycopg.Error):
+                connection.execute(
+                    sql.SQL("ANALYZE (SKIP_LOCKED) {} ({})").format(
+                        sql.Identifier(table.name), _names(("team_id", *table.joined))
+                    )
+                )
+
+
 def _write(
     connection: psycopg.Connection,
     team_id: str,
@@ -141,13 +163,6 @@ def _insert(
         for frame in plan.rows(table.name, "insert")
     )
     _expect(table, "insert", planned, copy_in(connection, table.name, frames))
-    if planned >= _MANY_ROWS:
-        # Else the next import's joins are planned by what the table held before.
-        connection.execute(
-            sql.SQL("ANALYZE {} ({})").format(
-                sql.Identifier(table.name), _names(("team_id", *table.joined))
-            )
-        )
 
 
 def _lock(

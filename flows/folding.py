@@ -10,7 +10,7 @@ from contracts.errors import LeadfoldError, ReusedFileNameError, SnapshotShrunkE
 from contracts.policy import Policy
 from contracts.source import Source
 from flows import ledger, stored, warehouse
-from flows.apply import apply
+from flows.apply import analyze_grown, apply
 from flows.erased_rows import list_erased_lines
 from flows.erasing_files import clean_landed
 from flows.fingerprints import change_seq
@@ -94,6 +94,8 @@ def _fold_once(
         if not job.is_dry_run:
             apply(connection, job.team.team_id, job.import_id, plan, attempt.conflicts)
             progress("write", plan.counts.landed)
+    if not job.is_dry_run:
+        analyze_grown(connection, plan)
     return Outcome(
         job.import_id,
         job.team.team_id,

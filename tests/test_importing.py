@@ -1,6 +1,7 @@
 """One import against a real Postgres: the promises, one by one."""
 
 import threading
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,11 +9,12 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+import flows.apply
 import flows.folding
 import flows.importing
 import flows.trying
 from contracts.errors import StalePlanError
-from flows import import_issues, ledger, teams
+from flows import import_issues, ledger, teams, warehouse
 from flows.importing import run_import
 from flows.jobs import Request
 from flows.settings import Settings
@@ -408,6 +410,25 @@ def test_ten_imports_of_one_new_phone_at_once_make_one_person(
     assert sum(outcome.match["new"] for outcome in outcomes) == 1
     assert sum(outcome.match["phone"] for outcome in outcomes) == 9
     assert rows(connection, "SELECT count(*) AS people FROM personas") == [{"people": 1}]
+
+
+def test_no_import_waits_for_whoever_analyses_a_table(
+    connection: psycopg.Connection,
+    import_text: Import,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Such as autovacuum, or an import of another team: one that did so would keep the others."""
+    monkeypatch.setattr(flows.apply, "_MANY_ROWS", 1)
+    with closing(warehouse.connect(settings)) as other:
+        other.execute("SET lock_timeout = '100ms'")
+        other.execute("BEGIN")
+        other.execute("LOCK TABLE leads, personas, identities IN SHARE UPDATE EXCLUSIVE MODE")
+        assert import_text("id,phone\n1,415-555-2671\n").status == "done"
+    sampled = "SELECT DISTINCT tablename FROM pg_stats WHERE tablename IN ('leads', 'personas')"
+    assert rows(connection, sampled) == []
+    assert import_text("id,phone\n2,415-555-2672\n").status == "done"
+    assert len(rows(connection, sampled)) == 2
 
 
 def test_an_import_that_waited_compares_with_what_the_other_left(
