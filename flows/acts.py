@@ -9,7 +9,7 @@ import psycopg
 from contracts.errors import LeadfoldError
 from contracts.policy import Policy
 from flows import ledger, warehouse
-from flows.apply import apply
+from flows.apply import analyze_grown, apply
 from flows.jobs import Outcome, find_user, make_import_id
 from flows.ledger import Origin
 from flows.settings import Settings
@@ -113,7 +113,10 @@ def carry_out(act: Act, settings: Settings, once: Callable[[Work, Try], Outcome]
             if entry.status == "done":
                 return Outcome.of_entry(entry)
         with warehouse.team_locked(attempt.connection, act.team_id, settings.lock_wait_seconds):
-            return once(work, attempt)
+            outcome = once(work, attempt)
+        if not act.is_dry_run:
+            analyze_grown(attempt.connection, outcome.effects)
+        return outcome
 
     try:
         with closing(open_database(folder, settings)) as work:

@@ -80,7 +80,7 @@ def apply(
     finish_import(connection, import_id, plan, conflicts)
 
 
-def analyze_grown(connection: psycopg.Connection, plan: Plan) -> None:
+def analyze_grown(connection: psycopg.Connection, effects: Mapping[str, Mapping[str, int]]) -> None:
     """Tell Postgres how large tables have become, or it joins by what they held before.
 
     After the commit: until its transaction ends, ANALYZE keeps every other import, of whatever
@@ -89,10 +89,10 @@ def analyze_grown(connection: psycopg.Connection, plan: Plan) -> None:
 
     Args:
         connection: Without a transaction.
-        plan: What was written.
+        effects: Table -> action -> rows that were written.
     """
     for table, action in _ORDER:
-        if action == "insert" and plan.effects.get(table.name, {}).get(action, 0) >= _MANY_ROWS:
+        if action == "insert" and effects.get(table.name, {}).get(action, 0) >= _MANY_ROWS:
             with suppress(psycopg.Error):
                 connection.execute(
                     sql.SQL("ANALYZE (SKIP_LOCKED) {} ({})").format(

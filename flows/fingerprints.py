@@ -34,9 +34,14 @@ class Known:
     def __init__(self, fingerprints: pl.Series) -> None:
         self._heads = np.sort(_heads(fingerprints.drop_nulls()))
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether every row is new."""
+        return not len(self._heads)
+
     def holds(self, row_hashes: pl.Series) -> pl.Series:
         """Whether each row seems to be among them."""
-        if not len(self._heads):
+        if self.is_nothing:
             return pl.repeat(value=False, n=len(row_hashes), dtype=pl.Boolean, eager=True)
         wanted = _heads(row_hashes)
         at = np.minimum(np.searchsorted(self._heads, wanted), len(self._heads) - 1)
@@ -64,18 +69,18 @@ def fetch_known(
         team_id: Whose records.
         source_file: The logical file.
         rules: As in ``fetch_fingerprints``.
-        most_records: If there may be more, none is fetched: it would not be worth it.
+        most_records: If the team may have more, none is fetched: it would not be worth it.
 
     Returns:
-        None where the file has to be read as if nothing was known.
+        None where that is not known; of a file that was never read by these rules, nothing.
     """
     seq = change_seq(connection, team_id)
     if _last_rules(connection, team_id, source_file) != rules:
-        return None
+        return Known(pl.Series([], dtype=pl.String))
     (records,) = connection.execute(
-        "SELECT coalesce(sum(rows_inserted), 0) FROM imports"
-        " WHERE team_id = %s AND source_file = %s",
-        [team_id, source_file],
+        # Of the whole team: no index of leads begins with the logical file.
+        "SELECT coalesce(sum(rows_inserted), 0) FROM imports WHERE team_id = %s",
+        [team_id],
     ).fetchone() or (0,)
     if records > most_records:
         return None
@@ -90,18 +95,24 @@ def fetch_known(
 
 
 def fetch_fingerprints(
-    connection: psycopg.Connection, work: Work, team_id: str, source_file: str, rules: str
+    connection: psycopg.Connection,
+    work: Work,
+    team_id: str,
+    source_file: str,
+    rules: str,
+    *,
+    seq: int,
 ) -> bool:
     """Fill ``stored_fingerprints`` for the records of the batch.
 
     They tell that the same text was read before; where it was read by other ``rules``, that says
     nothing of its values, and none is fetched. Nor of a record that was missing meanwhile. Those
-    that were fetched before the file was read stay, if nothing has changed since.
+    that were fetched before the file was read stay, if ``change_seq`` is still ``seq``.
 
     Returns:
         Whether what is stored was read by these rules.
     """
-    if recall(work, "fingerprints_seq") == recall(work, "change_seq"):
+    if recall(work, "fingerprints_seq") == str(seq):
         return True
     empty(work, "stored_fingerprints")
     last = _last_rules(connection, team_id, source_file)

@@ -15,10 +15,10 @@ from flows.erased_rows import list_erased_lines
 from flows.erasing_files import clean_landed
 from flows.fingerprints import change_seq
 from flows.jobs import Job, Outcome, Progress
-from flows.landed_rows import place_rejects
 from flows.landing import Batch
 from flows.plan_files import tell_plan
 from flows.settings import Settings
+from flows.staged_rows import place_rejects
 from flows.staging import is_staged_from, stage_changed
 from flows.trying import Try, try_until_applied
 from flows.wanted import list_records
@@ -95,7 +95,7 @@ def _fold_once(
             apply(connection, job.team.team_id, job.import_id, plan, attempt.conflicts)
             progress("write", plan.counts.landed)
     if not job.is_dry_run:
-        analyze_grown(connection, plan)
+        analyze_grown(connection, plan.effects)
     return Outcome(
         job.import_id,
         job.team.team_id,

@@ -13,16 +13,16 @@ from flows.jobs import Job, Progress
 from flows.landing import Batch
 from flows.reading import Layout, Reading, ReadingHints, read
 from flows.reading.chunks import Chunk
-from flows.reading.places import read_places
 from flows.settings import Settings
 from flows.spreading import spread
+from flows.staged_rows import Judged, judge, place_rejects, put_judged
 from transforms.column_map import map_columns
 from transforms.conform import CLOCKS, conform, key_rows, trim_cells
 from transforms.corrections import check_marks, read_marks, restore_names, take_marks
 from transforms.dedupe import group_records, hash_rows
 from transforms.file_times import find_file_time
 from transforms.relations import Work, append, at_once, query
-from transforms.times import DayOrder, count_day_order
+from transforms.times import DayOrder, count_day_order, may_need_order
 from transforms.work_tables import note, recall
 
 
@@ -30,15 +30,22 @@ class _Read(NamedTuple):
     """A chunk of a file, and what it says.
 
     Attributes:
+        rows: How many records are no rejects.
+        rejects: Those that reading rejects, as issues.
+        issues: What reading noticed in the others.
         landed: All of its rows, but the provider's tests.
-        conformed: What the rows say that were not known.
+        conformed: What the rows say that were not known, and are to be judged later.
+        judged: What became of them, where they are judged at once.
         tests: What the provider's tests say.
         day_orders: What its times say of the order of day and month.
     """
 
-    chunk: Chunk
+    rows: int
+    rejects: pl.DataFrame
+    issues: pl.DataFrame
     landed: pl.DataFrame
     conformed: pl.DataFrame
+    judged: Judged | None
     tests: pl.DataFrame
     marks: list[pl.DataFrame]
     day_orders: dict[str, DayOrder]
@@ -52,14 +59,18 @@ def land_rows(
     settings: Settings,
     progress: Progress,
 ) -> Layout:
-    """Fill ``landed`` and ``conformed`` with what the file says, ``issues`` with what is no row.
+    """Fill ``landed`` with the rows of a file, and ``issues`` with what is no row.
+
+    What the rows say goes into ``conformed``, to be judged when Postgres was asked which records
+    are new. Known rows are not looked at; ``conform_missing`` does so where they turn out to be
+    needed. Where nothing is known, all rows are judged at once (``flows.staged_rows``), but for
+    those with a time that other rows may be needed to understand.
 
     Args:
         work: With the tables of ``transforms.work_tables``.
         job: The import.
         batch: The landed file.
-        known: Rows that need not be conformed; ``land_passed_over`` does so where they turn out
-            to be needed. None: all are.
+        known: What Postgres knows of the logical file, if that was worth asking before.
         settings: How many rows at a time, in how many threads.
         progress: Is told how many rows were read.
 
@@ -88,7 +99,7 @@ def land_rows(
         for found in spread(read_chunk, reading.chunks(), settings.threads):
             _land(work, batch, found)
             orders = {name: order + found.day_orders[name] for name, order in orders.items()}
-            done += len(found.chunk.rows) + len(found.chunk.rejects)
+            done += found.rows + len(found.rejects)
             progress("read", done)
     if done == 0:
         raise UnreadableFileError(
@@ -102,17 +113,17 @@ def land_rows(
     return reading.layout
 
 
-def land_passed_over(work: Work, job: Job, batch: Batch, settings: Settings) -> None:
-    """Conform the rows that were passed over, and whose records are not as they were after all.
+def conform_missing(work: Work, job: Job, batch: Batch, settings: Settings) -> None:
+    """Read the rows of ``unjudged_lines`` again that are not in ``conformed``.
 
-    Another row of theirs is new, or they were changed in Postgres meanwhile.
+    They were known, but another row of their record is new, or others changed it meanwhile.
     """
-    missing = "select line_no from changed_lines anti join conformed using (line_no)"
+    missing = "select line_no from unjudged_lines anti join conformed using (line_no)"
     lines = query(work, missing)["line_no"]
     if not len(lines):
         return
 
-    def conform_missing(chunk: Chunk) -> pl.DataFrame:
+    def conform_chunk(chunk: Chunk) -> pl.DataFrame:
         rows = chunk.rows.filter(pl.col("line_no").is_in(lines.implode()))
         cells = trim_cells(rows)
         with work.cursor() as cursor:
@@ -121,7 +132,7 @@ def land_passed_over(work: Work, job: Job, batch: Batch, settings: Settings) -> 
 
     with at_once(work):
         chunks = _open(job, batch, settings).chunks()
-        for conformed in spread(conform_missing, chunks, settings.threads):
+        for conformed in spread(conform_chunk, chunks, settings.threads):
             append(work, "conformed", conformed)
 
 
@@ -137,23 +148,6 @@ def recall_day_orders(work: Work, source: Source) -> dict[str, bool | None]:
         name: of_file if order.is_day_first is None else order.is_day_first
         for name, order in orders.items()
     }
-
-
-def place_rejects(work: Work, batch: Batch, rows: pl.DataFrame, code: pl.Expr) -> pl.DataFrame:
-    """Rejected rows with their bytes as they stand in the file, or as text where they do not."""
-    has_place = rows["byte_offset"].is_not_null()
-    placed = read_places(batch.path, rows.filter(has_place))
-    raws = [
-        next(placed) if is_placed else (text or "").encode()
-        for is_placed, text in zip(has_place, rows["raw_text"], strict=True)
-    ]
-    return rows.select(
-        "line_no",
-        severity=pl.lit("reject"),
-        code=code,
-        raw=pl.Series(raws, dtype=pl.Binary),
-        encoding=pl.lit(recall(work, "encoding")),
-    )
 
 
 def list_hints(source: Source) -> ReadingHints:
@@ -187,14 +181,23 @@ def _read_chunk(work: Work, job: Job, known: Known | None, chunk: Chunk) -> _Rea
     hashed = hashed.drop("is_test")
     landed = hashed.filter(~is_test)
     new = landed.filter(~known.holds(landed["row_hash"])) if known else landed
+    conformed = _conform(cells, new, job.contract)
+    clocks = _open_clocks(job.contract)
+    judged = None
+    is_clear = not any(may_need_order(conformed[name]) for name in clocks)
+    if known and known.is_nothing and is_clear and len(conformed):
+        judged = judge(job, dict.fromkeys(clocks), conformed)
     said = keys.filter(~pl.col("is_test"))
     return _Read(
-        chunk,
+        len(rows),
+        _as_issues(chunk.rejects, "reject"),
+        _as_issues(chunk.issues.rename({"column": "field"}), "issue"),
         landed,
-        _conform(cells, new, job.contract),
+        conformed,
+        judged,
         _conform(cells, hashed.filter(is_test), job.contract),
         marks,
-        {name: count_day_order(said[name]) for name in _open_clocks(job.contract)},
+        {name: count_day_order(said[name]) for name in clocks},
     )
 
 
@@ -202,8 +205,8 @@ def _conform(cells: pl.DataFrame, hashed: pl.DataFrame, source: Source) -> pl.Da
     """What those rows say that were hashed."""
     if len(hashed) < len(cells):
         cells = cells.filter(pl.col("line_no").is_in(hashed["line_no"].implode()))
-    ids = hashed.select("line_no", "source_record_id")
-    return conform(cells, source).join(ids, on="line_no", maintain_order="left")
+    named = hashed.select("line_no", "source_record_id", "raw_text")
+    return conform(cells, source).join(named, on="line_no", maintain_order="left")
 
 
 def _open_clocks(source: Source) -> list[str]:
@@ -219,11 +222,14 @@ def _land(work: Work, batch: Batch, found: _Read) -> None:
     for mark in found.marks:
         append(work, "corrected_lines", mark)
     append(work, "landed", found.landed)
-    append(work, "conformed", found.conformed)
     append(work, "issues", place_rejects(work, batch, found.tests, pl.lit("test_row")))
-    append(work, "issues", _as_issues(found.chunk.rejects, "reject"))
-    noticed = found.chunk.issues.rename({"column": "field"})
-    append(work, "reading_issues", _as_issues(noticed, "issue"))
+    append(work, "issues", found.rejects)
+    append(work, "reading_issues", found.issues)
+    if found.judged:
+        put_judged(work, batch, found.judged)
+        append(work, "issues", found.issues.join(found.conformed, on="line_no", how="semi"))
+    else:
+        append(work, "conformed", found.conformed)
 
 
 def _as_issues(found: pl.DataFrame, severity: str) -> pl.DataFrame:

@@ -26,7 +26,7 @@ def spread(make: Callable[[A], B], items: Iterable[A], workers: int = 1) -> Iter
     While the caller uses one, the next are made, as many at a time as there are workers.
 
     Args:
-        make: Called in a thread; depends on nothing but its item.
+        make: Called in a thread; changes nothing that other threads see.
         items: They are taken one by one, in the caller's thread.
         workers: How many items are worked on at a time, from 1.
     """

@@ -1,50 +1,37 @@
 """A landed file -> staged rows in the work database: all row by row work, before the lock."""
 
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
 import polars as pl
 import psycopg
 
-from contracts.errors import TooManyRejectsError
+from contracts.errors import TooManyRejectsError, UnreadableFileError
 from contracts.registry import load_sources
 from flows import ledger_files, warehouse
 from flows.erased_rows import keep_out_erased
 from flows.fingerprints import Known, change_seq, fetch_fingerprints, fetch_known
 from flows.jobs import Job, Progress
 from flows.landed_rows import (
-    land_passed_over,
+    conform_missing,
     land_rows,
-    place_rejects,
     recall_day_orders,
 )
 from flows.landing import Batch
 from flows.reject_rows import describe_layout
 from flows.settings import Settings
 from flows.spreading import spread
-from transforms.admit import Admitted, admit
-from transforms.consents import list_opt_outs
-from transforms.dedupe import find_changed, keep_reading_issues
-from transforms.file_times import find_file_time
-from transforms.normalize import normalize, rules_digest
+from flows.staged_rows import judge, put_judged
+from transforms.dedupe import find_changed, forget_unchanged, keep_reading_issues
+from transforms.normalize import rules_digest
 from transforms.reject_rate import say_too_many_rejects
-from transforms.relations import Work, append, at_once, stream_by_line
-from transforms.shapes import STAGED
-from transforms.work_tables import empty, note, open_work, recall
+from transforms.relations import Work, at_once, query, stream_by_line
+from transforms.work_tables import note, open_work, recall
 
 # Where more records are stored than one for so many bytes of the file, asking for those of the file
 # is cheaper than asking for all: a row has some hundred bytes.
 _BYTES_PER_KNOWN = 50
-
-
-class _Judged(NamedTuple):
-    """A chunk of conformed rows, and what became of them."""
-
-    conformed: pl.DataFrame
-    issues: pl.DataFrame
-    opt_outs: pl.DataFrame
-    admitted: Admitted
 
 
 def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Work:
@@ -59,6 +46,7 @@ def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Wor
         CorrectionError: It corrects rows of several imports.
         TooManyRejectsError: More of its rows cannot be loaded than the policy takes for chance. A
             dry run goes on, and says so.
+        ErasureKeyError: As ``stage_changed``.
     """
     work = open_database(settings.work / job.import_id, settings)
     try:
@@ -138,52 +126,42 @@ def stage_changed(
 
     Fills ``staged``, ``stated_opt_outs`` (also of rows that are rejected) and ``issues``, and notes
     the team's ``change_seq`` that it compared with. Rows about people who were erased are rejected.
-    Run again, it starts over.
+    Run again, it judges those rows only that it did not judge before.
 
     Raises:
         ErasureKeyError: People of the team were erased under another key than the one at hand.
+        UnreadableFileError: Rows that have to be read again are not there any more.
     """
-    note(work, "change_seq", str(change_seq(connection, job.team.team_id)))
-    source = job.contract
-    rules = rules_digest(source, job.team.region)
-    is_same = fetch_fingerprints(connection, work, job.team.team_id, job.source_file, rules)
+    team_id = job.team.team_id
+    seq = change_seq(connection, team_id)
+    rules = rules_digest(job.contract, job.team.region)
+    is_same = fetch_fingerprints(connection, work, team_id, job.source_file, rules, seq=seq)
     note(work, "has_other_rules", "no" if is_same else "yes")
     find_changed(work)
-    empty(work, "staged")
-    empty(work, "stated_opt_outs")
-    # What reading rejected stays; only landed rows are judged again.
-    work.execute("delete from issues where line_no in (select line_no from landed)").fetchall()
+    forget_unchanged(work)
     keep_reading_issues(work)
-    land_passed_over(work, job, batch, settings)
-    is_day_first = recall_day_orders(work, source)
-    file_time = find_file_time(job.dated_name, source, job.landed_at)
-    file_clock = pl.lit(file_time.clock, STAGED["clock"])
-
-    def judge(conformed: pl.DataFrame) -> _Judged:
-        normal = normalize(
-            conformed, source, job.team.region, job.landed_at, is_day_first=is_day_first
-        )
-        rows = normal.rows.with_columns(pl.coalesce("clock", file_clock))
-        opt_outs = list_opt_outs(rows, source.claim_space)
-        return _Judged(conformed, normal.issues, opt_outs, admit(rows.drop("opt_outs")))
-
-    texts = "select * from conformed semi join changed_lines using (line_no) where true"
-    changed = stream_by_line(work, texts, "changed_lines", settings.chunk_rows)
-    done = 0
+    conform_missing(work, job, batch, settings)
+    judge_chunk = partial(judge, job, recall_day_orders(work, job.contract))
+    texts = "select * from conformed semi join unjudged_lines using (line_no) where true"
+    changed = stream_by_line(work, texts, "unjudged_lines", settings.chunk_rows)
+    done = query(work, "select count(*) from judged_lines").item()
+    if done:
+        progress("normalise", done)
     with at_once(work):
-        for conformed, issues, opt_outs, admitted in spread(judge, changed, settings.threads):
-            append(work, "stated_opt_outs", opt_outs)
-            append(work, "staged", admitted.accepted)
-            append(
-                work,
-                "issues",
-                issues.with_columns(pl.col("raw").cast(pl.Binary), encoding=pl.lit("utf-8")),
-            )
-            rejected = conformed.join(admitted.rejected, on="line_no", maintain_order="left")
-            append(work, "issues", place_rejects(work, batch, rejected, pl.col("code")))
-            done += len(conformed)
+        for judged in spread(judge_chunk, changed, settings.threads):
+            put_judged(work, batch, judged)
+            done += len(judged.conformed)
             progress("normalise", done)
-    keep_out_erased(work, connection, job.team, source.claim_space, job.source_file, settings.home)
+    unread = "select line_no from changed_lines anti join judged_lines using (line_no) limit 1"
+    if len(query(work, unread)):
+        raise UnreadableFileError(
+            f"'{batch.file_name}': its landed copy is not what it was when it was read first.\n"
+            "Import the file again."
+        )
+    space = job.contract.claim_space
+    keep_out_erased(work, connection, job.team, space, job.source_file, settings.home)
+    # At last: what was broken off before is not to be taken for done.
+    note(work, "change_seq", str(seq))
 
 
 def is_staged_from(work: Work, seq: int) -> bool:

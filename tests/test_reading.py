@@ -1,12 +1,14 @@
 """What reading promises: every record once, damage alone rejected, text as it came."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from flows.reading import ReadingHints, csv_reading
+from flows.landing import land
+from flows.reading import ReadingHints, csv_reading, read
 from tests.files import Read, Written, read_bytes
 from tests.reading_corpus import CASES, JSON_CASES, Case, crossed_cases
 
@@ -212,3 +214,18 @@ def test_blocks_do_not_matter(parts: list[bytes], block_bytes: int) -> None:
         )
         patch.setattr(csv_reading, "_STEP_BYTES", block_bytes // 2)
         assert read_bytes(content, hints) == whole
+
+
+def test_issues_stand_with_their_rows_whatever_the_chunks(tmp_path: Path) -> None:
+    """Cells of several columns are looked at column by column, and told line by line."""
+    text = (
+        "Name,City,Phone\nAnn,M\u00c3\u00bcnchen,1\nBob,Bonn,2\nZo\u00c3\u00ab,Kiel,3\nEve,Ulm,4\n"
+    )
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    (batch,) = land(tmp_path / "a.csv", tmp_path / "landing")
+    for size in (1, 2, 50):
+        chunks = list(read(batch, chunk_rows=size).chunks())
+        told = [row for chunk in chunks for row in chunk.issues["line_no", "column"].rows()]
+        assert told == [(2, "City"), (4, "Name")]
+        for chunk in chunks:
+            assert set(chunk.issues["line_no"]) <= set(chunk.rows["line_no"])

@@ -8,12 +8,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
+import flows.staging
 from flows import teams
+from flows.fingerprints import change_seq
 from flows.importing import begin, run_import
 from flows.jobs import Job, Request, say_nothing
 from flows.landing import Batch, land
 from flows.settings import Settings
-from flows.staging import stage, stage_changed
+from flows.staging import is_staged_from, stage, stage_changed
 from flows.undoing import run_undo
 from transforms.relations import Work, query
 from transforms.shapes import STAGED
@@ -144,8 +146,8 @@ def test_rows_that_postgres_knows_are_not_read_again(
     new = ANN.replace("003A", "003C")
     _, _, work = stage_lines(tmp_path, settings, new, BOB, ANN)
     with closing(work):
-        read = query(work, "select line_no from conformed")["line_no"].to_list()
-        assert (read, staged_lines(work)) == ([2], [(2, "003C")])
+        judged = query(work, "select line_no from judged_lines")["line_no"].to_list()
+        assert (judged, staged_lines(work)) == ([2], [(2, "003C")])
         (clock,) = query(work, "select clock from staged")["clock"]
     assert clock == datetime(2026, 4, 3, tzinfo=UTC)
 
@@ -158,7 +160,7 @@ def test_a_known_row_is_read_after_all_if_its_record_has_another(
     _, _, work = stage_lines(tmp_path, settings, ANN, BOB, ANN.replace("Bonn", "Ulm"))
     with closing(work):
         assert staged_lines(work) == [(2, "003A"), (4, "003A")]
-        assert sorted(query(work, "select line_no, city from conformed").rows()) == [
+        assert sorted(query(work, "select line_no, city from staged").rows()) == [
             (2, "Bonn"),
             (4, "Ulm"),
         ]
@@ -176,3 +178,48 @@ def test_known_rows_are_read_after_all_if_they_are_undone_meanwhile(
         run_undo(second.import_id, settings)
         stage_changed(work, connection, job, batch, settings, say_nothing)
         assert staged_lines(work) == [(2, "003B")]
+
+
+def test_it_makes_no_difference_when_rows_are_judged(
+    tmp_path: Path, settings: Settings, connection: psycopg.Connection, job: Job
+) -> None:
+    """At once, as in a first import, or when Postgres was asked, as in a dry run."""
+    (batch,) = land(job.path, settings.landing)
+    found = []
+    for is_dry_run in (True, False):
+        if not is_dry_run:
+            begin(Request(job.path, "acme", "generic", import_id=job.import_id), settings)
+        one = replace(job, is_dry_run=is_dry_run)
+        with closing(stage(one, batch, replace(settings, chunk_rows=3), say_nothing)) as work:
+            assert query(work, "select count(*) from conformed").item() == (7 if is_dry_run else 0)
+            found.append(
+                [
+                    sorted(query(work, f"from {table}").rows(), key=repr)
+                    for table in ("staged", "stated_opt_outs", "issues", "judged_lines")
+                ]
+            )
+    assert found[0] == found[1]
+
+
+def test_staging_that_broke_off_is_not_taken_for_done(
+    job: Job,
+    settings: Settings,
+    connection: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else what was erased or changed meanwhile would be planned as it was before."""
+    (batch,) = land(job.path, settings.landing)
+    with closing(stage(job, batch, settings, say_nothing)) as work:
+        connection.execute("UPDATE teams SET change_seq = change_seq + 1")
+        with monkeypatch.context() as patched:
+            patched.setattr(flows.staging, "keep_out_erased", gone)
+            with pytest.raises(psycopg.OperationalError):
+                stage_changed(work, connection, job, batch, settings, say_nothing)
+        seq = change_seq(connection, job.team.team_id)
+        assert not is_staged_from(work, seq)
+        stage_changed(work, connection, job, batch, settings, say_nothing)
+        assert is_staged_from(work, seq)
+
+
+def gone(*_: object) -> None:
+    raise psycopg.OperationalError("the server closed the connection")

@@ -48,9 +48,10 @@ def key_rows(cells: pl.DataFrame, source: Source) -> pl.DataFrame:
         The position, then ``source_record_id`` (null where the file has none), ``is_test`` (a test
         lead of the provider's), ``row_text`` (all cells but the ignored ones, from which the
         fingerprint comes), ``id_text`` (where there is no record id: all cells, or those of
-        ``record_id_from``, from which one comes), and ``updated_at`` and ``last_activity_at`` as
-        they stand. The texts depend on no rule that may change, nor on the order of the columns.
-        Row order is kept.
+        ``record_id_from``, from which one comes), ``updated_at`` and ``last_activity_at`` as they
+        stand, and ``raw_text`` (of a record that has no place in the file, such as a workbook's
+        row: its cells, for a reject). ``row_text`` and ``id_text`` depend on no rule that may
+        change, nor on the order of the columns. Row order is kept.
 
     Raises:
         SourceDriftError: A required column is absent.
@@ -66,6 +67,7 @@ def key_rows(cells: pl.DataFrame, source: Source) -> pl.DataFrame:
         _canonical(kept).alias("row_text"),
         _where(_record_id(columns, source).is_null(), headers, _canonical(named)).alias("id_text"),
         *_fields(columns, source, CLOCKS),
+        _where(pl.col("byte_offset").is_null(), headers, _shown(headers)).alias("raw_text"),
     )
 
 
@@ -80,10 +82,9 @@ def conform(cells: pl.DataFrame, source: Source) -> pl.DataFrame:
         The position, then the fields of the contract but the record id (text, trimmed, null where
         empty; ``phones``, ``emails`` and ``tags`` lists of texts), ``area_code`` (for phones that
         are written without one), ``consents`` (texts for ``transforms.consents``), ``deleted``
-        (for ``transforms.tombstones``), ``extra`` (what the contract does not name, as a JSON
-        object of header and text, sorted by header; null where there is nothing) and ``raw_text``
-        (of a record that has no place in the file, such as a workbook's row: its cells, for a
-        reject). Row order is kept.
+        (for ``transforms.tombstones``) and ``extra`` (what the contract does not name, as a JSON
+        object of header and text, sorted by header; null where there is nothing). Row order is
+        kept.
 
     Raises:
         SourceDriftError: A required column is absent.
@@ -97,7 +98,6 @@ def conform(cells: pl.DataFrame, source: Source) -> pl.DataFrame:
         _consents(headers, source).alias("consents"),
         _deleted(headers, source).alias("deleted"),
         _extra(columns.extra).alias("extra"),
-        _where(pl.col("byte_offset").is_null(), headers, _shown(headers)).alias("raw_text"),
     )
 
 

@@ -26,8 +26,17 @@ def find_changed(work: Work) -> None:
     run(work, "find_changed")
 
 
+def forget_unchanged(work: Work) -> None:
+    """Drop what was staged of rows that are not to change anything now.
+
+    Reads ``changed_lines`` and ``judged_lines``. Makes ``unjudged_lines``: those that remain to be
+    judged.
+    """
+    run(work, "forget_unchanged")
+
+
 def keep_reading_issues(work: Work) -> None:
-    """Tell what reading noticed about the rows that are taken in now."""
+    """Tell what reading noticed about the rows that are judged now."""
     run(work, "keep_reading_issues")
 
 

@@ -158,7 +158,7 @@ def list_unknown(work: Work) -> pl.DataFrame:
     """
     return query(
         work,
-        "select conformed.* from conformed semi join staged using (line_no)"
+        "select landed.* from landed semi join staged using (line_no)"
         " semi join (select source_record_id from lead_changes where action = 'reject') as unknown"
         " using (source_record_id) order by line_no",
     )

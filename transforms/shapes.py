@@ -28,7 +28,7 @@ _PLACED: Schema = {
     "source_record_id": pl.String,
 }
 
-LANDED: Schema = {**_PLACED, "row_hash": pl.String}
+LANDED: Schema = {**_PLACED, "row_hash": pl.String, "raw_text": pl.String}
 """The rows of a file: where they stand, and by what they are known again."""
 
 CONFORMED: Schema = {

@@ -19,6 +19,8 @@ _ISO = (
     rf"(?:\.[0-9]{{1,9}})?{_ISO_ZONE}?$"
 )
 _MAY_BE_NUMERIC = r"^\s*[0-9]{1,2}[-/.]"
+# Also behind what a spreadsheet puts before a text.
+_BEGINS_NUMERIC = r"^\W*[0-9]{1,2}[-/.]"
 _ISO_SECONDS = len("2025-12-31T23:59:59")
 _LOCAL = pl.Datetime("us")
 
@@ -58,6 +60,11 @@ def count_day_order(values: pl.Series) -> DayOrder:
     first = dates.str.extract(r"^([0-9]+)").cast(pl.Int64)
     second = dates.str.extract(r"^[0-9]+[^0-9]([0-9]+)").cast(pl.Int64)
     return DayOrder(int((first > 12).sum()), int((second > 12).sum()))
+
+
+def may_need_order(values: pl.Series) -> bool:
+    """Whether any text of a chunk may be a date that the order of day and month decides."""
+    return bool(values.str.contains(_BEGINS_NUMERIC).any())
 
 
 def day_first(values: pl.Series) -> bool | None:

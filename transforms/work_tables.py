@@ -42,8 +42,9 @@ _PAIR: Schema = {"left_no": pl.Int64, "right_no": pl.Int64}
 
 _TABLES: dict[str, Schema] = {
     "landed": LANDED,
-    # Of those rows that were not there before, at least.
+    # Of the rows that are not judged as they are read.
     "conformed": CONFORMED,
+    "judged_lines": {"line_no": pl.Int64},
     "staged": STAGED,
     "issues": ISSUES,
     "reading_issues": ISSUES,
@@ -115,6 +116,7 @@ _TABLES: dict[str, Schema] = {
     "removed_personas": {"persona_id": pl.String},
     "erased_claims": ERASED_CLAIMS,
     "silenced_lines": {"line_no": pl.Int64},
+    "erased_lines": {"line_no": pl.Int64},
     # Of a correction: which row of which import each of its rows is to mend.
     "corrected_lines": {
         "line_no": pl.Int64,

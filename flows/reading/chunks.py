@@ -128,8 +128,9 @@ class Collector:
         last_line = rows["line_no"][-1] if rows.height and rest.height else None
         issues = [i for i in self._issues if last_line is None or i.line_no <= last_line]
         rejects = [r for r in self._rejects if last_line is None or r.line_no <= last_line]
-        self._issues = self._issues[len(issues) :]
-        self._rejects = self._rejects[len(rejects) :]
+        # They come in the order of the columns, not of the lines.
+        self._issues = [i for i in self._issues if last_line and i.line_no > last_line]
+        self._rejects = [r for r in self._rejects if last_line and r.line_no > last_line]
         return Chunk(rows, _reject_frame(rejects), _issue_frame(issues))
 
 

@@ -12,12 +12,12 @@ import polars as pl
 
 from contracts.errors import refusal
 from flows.reading.chunks import CellIssue, Chunk, Collector, Reject, row_schema
-from flows.reading.csv_blocks import Clean, Positions, parse_clean, whole_lines
+from flows.reading.csv_blocks import Clean, parse_clean, whole_lines
 from flows.reading.csv_fields import MAX_RECORD_BYTES
 from flows.reading.csv_records import Record, Table, iterate_records
 from flows.reading.encodings import TextEncoding
 from flows.reading.footers import is_footer, is_repeated_header, is_rule, is_total
-from flows.reading.text_issues import mend_rows
+from flows.reading.text_issues import Positions, mend_rows
 from flows.reading.text_lines import Lines
 
 BLOCK_BYTES = 8_388_608

@@ -6,5 +6,6 @@ select
     line_no, byte_offset, byte_length,
     coalesce(source_record_id, 'h1_' || md5(id_text)) as source_record_id,
     md5(row_text) as row_hash,
+    raw_text,
     is_test
 from keys

@@ -1,11 +1,10 @@
 -- Rows about people who were erased become rejects of which nothing is kept.
--- Reads    row_claims, erased_claims, silenced_lines, landed, staged, stated_opt_outs, issues
--- Returns  erased_lines: line_no, of all rows that speak of them. staged, stated_opt_outs and issues
+-- Reads    row_claims, erased_claims, silenced_lines, erased_lines, landed, staged, stated_opt_outs,
+--          issues
+-- Returns  erased_lines with the line_no of all rows that speak of them. staged, stated_opt_outs and issues
 --          without those; a reject of code `erased` for each row of their records.
 -- Promise  a record goes whole: its other rows are about the same person. Done again, it finds
 --          nothing more, and forgets no line that it found before.
-create table if not exists erased_lines (line_no bigint);
-
 create or replace table erased_rows as
 select line_no, encoding
 from landed

@@ -1,0 +1,70 @@
+"""Conformed rows -> staged rows: each is normalised, and admitted or rejected by itself."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import polars as pl
+
+from flows.jobs import Job
+from flows.landing import Batch
+from flows.reading.places import read_places
+from transforms.admit import Admitted, admit
+from transforms.consents import list_opt_outs
+from transforms.file_times import find_file_time
+from transforms.normalize import normalize
+from transforms.relations import Work, append
+from transforms.shapes import STAGED
+from transforms.work_tables import recall
+
+
+class Judged(NamedTuple):
+    """A chunk of conformed rows, and what became of them."""
+
+    conformed: pl.DataFrame
+    issues: pl.DataFrame
+    opt_outs: pl.DataFrame
+    admitted: Admitted
+
+
+def judge(job: Job, is_day_first: Mapping[str, bool | None], conformed: pl.DataFrame) -> Judged:
+    """Normalise and admit rows; it depends on nothing but the job and the rows themselves.
+
+    Args:
+        job: The import.
+        is_day_first: The order of day and month of the times of which the contract tells none.
+        conformed: Rows of the table ``conformed``.
+    """
+    source = job.contract
+    clock = find_file_time(job.dated_name, source, job.landed_at).clock
+    normal = normalize(conformed, source, job.team.region, job.landed_at, is_day_first=is_day_first)
+    rows = normal.rows.with_columns(pl.coalesce("clock", pl.lit(clock, STAGED["clock"])))
+    opt_outs = list_opt_outs(rows, source.claim_space)
+    return Judged(conformed, normal.issues, opt_outs, admit(rows.drop("opt_outs")))
+
+
+def put_judged(work: Work, batch: Batch, judged: Judged) -> None:
+    """Add to ``staged``, ``stated_opt_outs`` (also of rejects), ``issues`` and ``judged_lines``."""
+    append(work, "stated_opt_outs", judged.opt_outs)
+    append(work, "staged", judged.admitted.accepted)
+    issues = judged.issues.with_columns(pl.col("raw").cast(pl.Binary), encoding=pl.lit("utf-8"))
+    append(work, "issues", issues)
+    rejected = judged.conformed.join(judged.admitted.rejected, on="line_no", maintain_order="left")
+    append(work, "issues", place_rejects(work, batch, rejected, pl.col("code")))
+    append(work, "judged_lines", judged.conformed.select("line_no"))
+
+
+def place_rejects(work: Work, batch: Batch, rows: pl.DataFrame, code: pl.Expr) -> pl.DataFrame:
+    """Rejected rows with their bytes as they stand in the file, or as text where they do not."""
+    has_place = rows["byte_offset"].is_not_null()
+    placed = read_places(batch.path, rows.filter(has_place))
+    raws = [
+        next(placed) if is_placed else (text or "").encode()
+        for is_placed, text in zip(has_place, rows["raw_text"], strict=True)
+    ]
+    return rows.select(
+        "line_no",
+        severity=pl.lit("reject"),
+        code=code,
+        raw=pl.Series(raws, dtype=pl.Binary),
+        encoding=pl.lit(recall(work, "encoding")),
+    )
