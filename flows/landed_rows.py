@@ -187,6 +187,7 @@ def _read_chunk(work: Work, job: Job, known: Known | None, chunk: Chunk) -> _Rea
     is_clear = not any(may_need_order(conformed[name]) for name in clocks)
     if known and known.is_nothing and is_clear and len(conformed):
         judged = judge(job, dict.fromkeys(clocks), conformed)
+        conformed = conformed.clear()
     said = keys.filter(~pl.col("is_test"))
     return _Read(
         len(rows),
@@ -227,7 +228,7 @@ def _land(work: Work, batch: Batch, found: _Read) -> None:
     append(work, "reading_issues", found.issues)
     if found.judged:
         put_judged(work, batch, found.judged)
-        append(work, "issues", found.issues.join(found.conformed, on="line_no", how="semi"))
+        append(work, "issues", found.issues.join(found.judged.lines, on="line_no", how="semi"))
     else:
         append(work, "conformed", found.conformed)
 

@@ -8,7 +8,7 @@ import polars as pl
 from flows.jobs import Job
 from flows.landing import Batch
 from flows.reading.places import read_places
-from transforms.admit import Admitted, admit
+from transforms.admit import admit
 from transforms.consents import list_opt_outs
 from transforms.file_times import find_file_time
 from transforms.normalize import normalize
@@ -18,12 +18,21 @@ from transforms.work_tables import recall
 
 
 class Judged(NamedTuple):
-    """A chunk of conformed rows, and what became of them."""
+    """What became of a chunk of conformed rows.
 
-    conformed: pl.DataFrame
+    Attributes:
+        lines: ``line_no`` of all of them.
+        issues: Their damaged cells.
+        opt_outs: What they say of consent, rejected or not.
+        accepted: Rows for ``staged``.
+        rejected: The others as they were conformed, each with its ``code``.
+    """
+
+    lines: pl.DataFrame
     issues: pl.DataFrame
     opt_outs: pl.DataFrame
-    admitted: Admitted
+    accepted: pl.DataFrame
+    rejected: pl.DataFrame
 
 
 def judge(job: Job, is_day_first: Mapping[str, bool | None], conformed: pl.DataFrame) -> Judged:
@@ -39,18 +48,24 @@ def judge(job: Job, is_day_first: Mapping[str, bool | None], conformed: pl.DataF
     normal = normalize(conformed, source, job.team.region, job.landed_at, is_day_first=is_day_first)
     rows = normal.rows.with_columns(pl.coalesce("clock", pl.lit(clock, STAGED["clock"])))
     opt_outs = list_opt_outs(rows, source.claim_space)
-    return Judged(conformed, normal.issues, opt_outs, admit(rows.drop("opt_outs")))
+    accepted, rejected = admit(rows.drop("opt_outs"))
+    return Judged(
+        conformed.select("line_no"),
+        normal.issues,
+        opt_outs,
+        accepted,
+        conformed.join(rejected, on="line_no", maintain_order="left"),
+    )
 
 
 def put_judged(work: Work, batch: Batch, judged: Judged) -> None:
     """Add to ``staged``, ``stated_opt_outs`` (also of rejects), ``issues`` and ``judged_lines``."""
     append(work, "stated_opt_outs", judged.opt_outs)
-    append(work, "staged", judged.admitted.accepted)
+    append(work, "staged", judged.accepted)
     issues = judged.issues.with_columns(pl.col("raw").cast(pl.Binary), encoding=pl.lit("utf-8"))
     append(work, "issues", issues)
-    rejected = judged.conformed.join(judged.admitted.rejected, on="line_no", maintain_order="left")
-    append(work, "issues", place_rejects(work, batch, rejected, pl.col("code")))
-    append(work, "judged_lines", judged.conformed.select("line_no"))
+    append(work, "issues", place_rejects(work, batch, judged.rejected, pl.col("code")))
+    append(work, "judged_lines", judged.lines)
 
 
 def place_rejects(work: Work, batch: Batch, rows: pl.DataFrame, code: pl.Expr) -> pl.DataFrame:

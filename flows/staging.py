@@ -150,7 +150,7 @@ def stage_changed(
     with at_once(work):
         for judged in spread(judge_chunk, changed, settings.threads):
             put_judged(work, batch, judged)
-            done += len(judged.conformed)
+            done += len(judged.lines)
             progress("normalise", done)
     unread = "select line_no from changed_lines anti join judged_lines using (line_no) limit 1"
     if len(query(work, unread)):
