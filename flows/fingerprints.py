@@ -1,5 +1,7 @@
 """By what Postgres knows a record again, before anything of it is read."""
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -8,7 +10,7 @@ from psycopg import sql
 
 from flows.copying import copy_out
 from flows.wanted import list_records
-from transforms.relations import Work, append, query
+from transforms.relations import Work, append
 from transforms.shapes import Schema
 from transforms.work_tables import empty, note, recall
 
@@ -27,12 +29,14 @@ class Known:
     """The rows that are records of their own in Postgres, as they stand there.
 
     Args:
-        fingerprints: 128 bits each, hex. Of two that begin alike one is passed over in vain, and
-            read after all: half of the bits are kept.
+        fingerprints: 128 bits each, hex, in any number of pieces. Half of the bits are kept, which
+            is 8 bytes a record: of two that begin alike one is passed over in vain, and read after
+            all.
     """
 
-    def __init__(self, fingerprints: pl.Series) -> None:
-        self._heads = np.sort(_heads(fingerprints.drop_nulls()))
+    def __init__(self, fingerprints: Iterable[pl.Series] = ()) -> None:
+        heads = [_heads(piece.drop_nulls()) for piece in fingerprints]
+        self._heads = np.sort(np.concatenate([np.zeros(0, np.uint64), *heads]))
 
     @property
     def is_nothing(self) -> bool:
@@ -76,7 +80,7 @@ def fetch_known(
     """
     seq = change_seq(connection, team_id)
     if _last_rules(connection, team_id, source_file) != rules:
-        return Known(pl.Series([], dtype=pl.String))
+        return Known()
     (records,) = connection.execute(
         # Of the whole team: no index of leads begins with the logical file.
         "SELECT coalesce(sum(rows_inserted), 0) FROM imports WHERE team_id = %s",
@@ -88,10 +92,15 @@ def fetch_known(
         "SELECT source_record_id, replace(fingerprint::text, '-', '') FROM leads"
         " WHERE team_id = {} AND source_file = {} AND NOT is_missing"
     ).format(team_id, source_file)
-    for frame in copy_out(connection, query_all, _SCHEMA):
-        append(work, "stored_fingerprints", frame)
+
+    def fetch() -> Iterator[pl.Series]:
+        for frame in copy_out(connection, query_all, _SCHEMA):
+            append(work, "stored_fingerprints", frame)
+            yield frame["fingerprint"]
+
+    known = Known(fetch())
     note(work, "fingerprints_seq", str(seq))
-    return Known(query(work, "select fingerprint from stored_fingerprints")["fingerprint"])
+    return known
 
 
 def fetch_fingerprints(
