@@ -27,7 +27,7 @@ from transforms.facts import Facts, note_facts
 from transforms.holding import hold_claims, pair_candidates, say_claims
 from transforms.lone import set_lone_aside
 from transforms.plan import Plan, compare_leads, find_repeated, list_unknown, make_plan
-from transforms.relations import Work, append, query
+from transforms.relations import Work, append, ask_value
 from transforms.resolve import collect_claims, resolve
 from transforms.survive import survive
 from transforms.work_tables import empty, recall
@@ -158,7 +158,7 @@ def _know_repeated(job: Job, work: Work, connection: psycopg.Connection) -> None
     )
     if (
         recall(work, "has_other_rules") != "yes"
-        and query(work, f"select count(*) from {several}").item()  # noqa: S608
+        and ask_value(work, f"select count(*) from {several}")  # noqa: S608
     ):
         list_records(connection, work, several, job.team.team_id, job.source_file)
         stored.fetch_versions(connection, work)
@@ -175,12 +175,12 @@ def _check_snapshot(
     """
     if source.mode != "snapshot":
         return 0, ""
-    missing = query(work, "select count(*) as missing from missing_leads").item()
-    unread = query(
+    missing = ask_value(work, "select count(*) as missing from missing_leads")
+    unread = ask_value(
         work,
         "select count(distinct line_no) as unread from issues anti join landed using (line_no)"
         " where severity = 'reject' and code not in ('not_a_record', 'test_row')",
-    ).item()
+    )
     if missing and unread:
         empty(work, "missing_leads")
         empty(work, "still_missing")

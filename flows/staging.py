@@ -26,7 +26,7 @@ from flows.staged_rows import judge, put_judged
 from transforms.dedupe import find_changed, forget_unchanged, keep_reading_issues
 from transforms.normalize import rules_digest
 from transforms.reject_rate import say_too_many_rejects
-from transforms.relations import Work, at_once, query, stream_by_line
+from transforms.relations import Work, ask_value, at_once, query, stream_by_line
 from transforms.work_tables import note, open_work, recall
 
 # Where more records are stored than one for so many bytes of the file, asking for those of the file
@@ -144,7 +144,7 @@ def stage_changed(
     judge_chunk = partial(judge, job, recall_day_orders(work, job.contract))
     texts = "select * from conformed semi join unjudged_lines using (line_no) where true"
     changed = stream_by_line(work, texts, "unjudged_lines", settings.chunk_rows)
-    done = query(work, "select count(*) from judged_lines").item()
+    done = ask_value(work, "select count(*) from judged_lines")
     if done:
         progress("normalise", done)
     with at_once(work):

@@ -12,7 +12,7 @@ from flows.fetching import fetch
 from flows.judgements import fetch_judgements
 from flows.wanted import CHUNK_ROWS, WANTED_RECORDS, list_records, of_team, temp_table
 from transforms.dedupe import mark_stored_leads
-from transforms.relations import Work, append, query, stream
+from transforms.relations import Work, append, ask_value, stream
 from transforms.shapes import (
     STORED_CANDIDATES,
     STORED_IDENTITIES,
@@ -178,7 +178,7 @@ def _list_personas(
     )
     copy_in(connection, "wanted_claims", of_team(claims, team_id))
     list_holders(connection, work, team_id, shared_after)
-    if query(work, "select count(*) as missing from missing_leads").item():
+    if ask_value(work, "select count(*) as missing from missing_leads"):
         connection.execute(
             "INSERT INTO wanted_personas SELECT DISTINCT team_id, persona_id FROM missing"
             " EXCEPT SELECT team_id, persona_id FROM wanted_personas"

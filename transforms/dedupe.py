@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from transforms.relations import Work, query, run, statement
+from transforms.relations import Work, ask, ask_value, run, statement
 from transforms.work_tables import empty
 
 
@@ -42,7 +42,7 @@ def keep_reading_issues(work: Work) -> None:
 
 def count_agreeing_ids(work: Work) -> tuple[int, int]:
     """How many record ids were there before, and how many of them are about the same people."""
-    common, agreeing = query(work, statement("count_agreeing_ids")).row(0)
+    ((common, agreeing),) = ask(work, statement("count_agreeing_ids"))
     return common, agreeing
 
 
@@ -67,7 +67,7 @@ def fold_statements(work: Work) -> None:
 
 def _fold_fields(work: Work) -> None:
     """Make ``fold_output``; a small import mostly has nothing to fold, and pays for the asking."""
-    if query(work, "select count(*) from fold_input").item():
+    if ask_value(work, "select count(*) from fold_input"):
         run(work, "fold_fields")
     else:
         empty(work, "fold_output")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import polars as pl
 
-from transforms.relations import Work, append, query, run, statement, stream
+from transforms.relations import Work, append, ask_value, query, run, statement, stream
 from transforms.shapes import ERASED_CLAIMS
 from transforms.work_tables import empty
 
@@ -49,4 +49,4 @@ def reject_erased(work: Work, claims: Iterable[tuple[str, str]], lines: Iterable
     found = pl.DataFrame({"line_no": list(lines)}, schema={"line_no": pl.Int64})
     append(work, "silenced_lines", found)
     run(work, "reject_erased")
-    return int(query(work, "select count(*) as lines from erased_lines").item())
+    return int(ask_value(work, "select count(*) as lines from erased_lines"))

@@ -6,7 +6,7 @@ import polars as pl
 from nicknames import name_triplets
 
 from transforms.folding import fold
-from transforms.relations import Work, query, run
+from transforms.relations import Work, ask_value, run
 
 _GENERATIONS = {
     **dict.fromkeys(("jr", "jnr", "junior"), "jr"),
@@ -114,7 +114,7 @@ def count_people(work: Work, likeness: float, limit: int) -> None:
     run(work, "count_person")
     for _ in range(limit):
         run(work, "leave_people", likeness=likeness)
-        if query(work, "select count(*) from uncounted").item() == 0:
+        if ask_value(work, "select count(*) from uncounted") == 0:
             break
         run(work, "count_person")
     work.execute("drop table uncounted").fetchall()

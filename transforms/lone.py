@@ -6,7 +6,7 @@ holds all that it claims. So it needs none of the steps by which records find ea
 texts are written from where they were staged. What these steps would say of it is the same.
 """
 
-from transforms.relations import Work, query, run
+from transforms.relations import Work, ask_value, run
 from transforms.work_tables import empty
 
 FEW_RECORDS = 1_000
@@ -20,7 +20,7 @@ def set_lone_aside(work: Work) -> None:
 
     Makes ``lone_records``, ``all_claims`` (the claims of all records).
     """
-    if query(work, "select count(*) from nodes").item() > FEW_RECORDS:
+    if ask_value(work, "select count(*) from nodes") > FEW_RECORDS:
         run(work, "set_lone_aside")
     else:
         empty(work, "lone_records")
@@ -28,7 +28,7 @@ def set_lone_aside(work: Work) -> None:
 
 def count_lone(work: Work) -> int:
     """How many there are; as many new leads and new people."""
-    return int(query(work, "select count(*) from lone_records").item())
+    return int(ask_value(work, "select count(*) from lone_records"))
 
 
 def plan_lone(work: Work) -> None:

@@ -12,6 +12,7 @@ from transforms.lone import add_lone, count_lone, plan_lone
 from transforms.relations import (
     CHUNK_ROWS,
     Work,
+    ask,
     query,
     run,
     statement,
@@ -223,17 +224,19 @@ def _count(work: Work) -> Plan:
     run(work, "plan_issues")
     counts = Counts(**query(work, statement("count_rows")).row(0, named=True))
     match = {**dict.fromkeys(MATCH_TYPES, 0), "new": count_lone(work)}
-    for match_type, records in query(work, _MATCH).iter_rows():
+    for match_type, records in ask(work, _MATCH):
         match[match_type] = match.get(match_type, 0) + records
     return Plan(counts, match, _count_effects(work), work)
 
 
 def _count_effects(work: Work) -> dict[str, dict[str, int]]:
+    counted = " union all ".join(
+        f"select '{name}', action, count(*) from plan_{name} group by all"  # noqa: S608
+        for name in _ROWS
+    )
     effects: dict[str, dict[str, int]] = {}
-    for name in sorted(_ROWS):
-        counted = f"select action, count(*) from plan_{name} group by all order by all"  # noqa: S608
-        if found := {action: rows for action, rows in query(work, counted).iter_rows() if rows}:
-            effects[name] = found
+    for name, action, rows in ask(work, f"from ({counted}) order by all"):
+        effects.setdefault(name, {})[action] = rows
     return effects
 
 

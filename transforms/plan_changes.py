@@ -9,7 +9,7 @@ import polars as pl
 from contracts.guards import GUARDS, REASONS
 from contracts.issues import ISSUES
 from transforms.lone import tell_lone
-from transforms.relations import Work, query, run, statement, stream
+from transforms.relations import Work, ask, ask_value, query, run, statement, stream
 
 SAMPLED_CHANGES = 5
 SAMPLED_FIELDS = 8
@@ -154,7 +154,7 @@ from plan_issues where severity = 'reject' group by code order by rows desc, cod
 def has_plan(work: Work) -> bool:
     """Whether a plan was made in this work database."""
     made = "select count(*) from duckdb_tables() where table_name = 'met_personas'"
-    return bool(query(work, made).item())
+    return bool(ask_value(work, made))
 
 
 def list_changes(work: Work) -> Changes:
@@ -174,14 +174,14 @@ def list_changes(work: Work) -> Changes:
     counts: dict[str, dict[str, int]] = {}
     held: dict[str, int] = {}
     rows = 0
-    for what, action, guard, changes, lines in query(work, _COUNTS).iter_rows():
+    for what, action, guard, changes, lines in ask(work, _COUNTS):
         of_what = counts.setdefault(what, {})
         of_what[action] = of_what.get(action, 0) + changes
         if guard:
             held[guard] = changes
         rows += lines
-    fields = tuple(FieldCount(*row) for row in query(work, _FIELDS).iter_rows())
-    rejects = tuple(Reason(*row) for row in query(work, _REJECTS).iter_rows())
+    fields = tuple(FieldCount(*row) for row in ask(work, _FIELDS))
+    rejects = tuple(Reason(*row) for row in ask(work, _REJECTS))
     return Changes(rows, counts, held, fields, tuple(_sample(work)), rejects)
 
 

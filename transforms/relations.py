@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -63,8 +64,19 @@ def run(work: Work, name: str, **parameters: Parameter) -> None:
     work.execute(statement(name), parameters or None).fetchall()
 
 
+def ask(work: Work, sql: str, **parameters: Parameter) -> list[tuple[Any, ...]]:
+    """The rows of a query, for answers of a few rows: at half the cost of a frame."""
+    return work.execute(sql, parameters or None).fetchall()
+
+
+def ask_value(work: Work, sql: str, **parameters: Parameter) -> Any:
+    """The only value of a query that answers one."""
+    ((value,),) = ask(work, sql, **parameters)
+    return value
+
+
 def query(work: Work, sql: str, **parameters: Parameter) -> pl.DataFrame:
-    """The whole answer of a query, for answers that are small."""
+    """The whole answer of a query as a frame, for answers that fit into memory."""
     frame: pl.DataFrame = work.sql(sql, params=parameters or None).pl()
     return frame
 
@@ -99,7 +111,7 @@ def stream_by_line(work: Work, sql: str, lines: str, chunk_rows: int) -> Iterato
     stretches = f"select min(line_no), max(line_no) from {numbered} group by stretch order by all"  # noqa: S608
     # On a cursor: the thread that takes ahead must not keep the connection busy.
     with work.cursor() as cursor:
-        for first, last in query(cursor, stretches).iter_rows():
+        for first, last in ask(cursor, stretches):
             between = f"{sql} and line_no between $first and $last"
             yield query(cursor, between, first=first, last=last)
 

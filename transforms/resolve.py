@@ -8,7 +8,7 @@ import polars as pl
 from contracts.policy import Policy
 from transforms.components import connected_components
 from transforms.likeness import contradict_names, count_people, key_names, load_nicknames
-from transforms.relations import Work, append, query, run, statement
+from transforms.relations import Work, append, ask, ask_value, query, run, statement
 from transforms.untangle import Facts, Held, Value, untangle
 from transforms.work_tables import empty
 
@@ -78,10 +78,10 @@ def _leave_out_shared(work: Work, policy: Policy) -> None:
 def _cluster(work: Work) -> None:
     """Make ``labels``: the connected components of records and stored people."""
     links = query(work, "select left_no, right_no from links").to_numpy()
-    size = query(
+    size = ask_value(
         work,
         "select (select count(*) from nodes) + (select count(*) from persona_nodes) as size",
-    ).item()
+    )
     labels = connected_components(size, links[:, 0], links[:, 1])
     empty(work, "labels")
     append(work, "labels", pl.DataFrame({"node_no": range(size), "cluster_no": labels}))
@@ -92,7 +92,7 @@ def _take_apart(work: Work, policy: Policy) -> None:
     names = _Names(work, policy)
     run(work, "find_apart")
     run(work, "find_tangled")
-    own = query(work, statement("list_tangled_leads")).iter_rows()
+    own = ask(work, statement("list_tangled_leads"))
     labels, held = untangle(
         own,
         _list_values(work),
@@ -113,9 +113,9 @@ def _take_apart(work: Work, policy: Policy) -> None:
 
 
 def _list_values(work: Work) -> Iterator[Value]:
-    for number, is_guarded, is_merging, nodes, holders in query(
+    for number, is_guarded, is_merging, nodes, holders in ask(
         work, statement("list_tangled_values")
-    ).iter_rows():
+    ):
         yield Value(number, is_guarded, is_merging, tuple(nodes), frozenset(holders))
 
 
@@ -127,9 +127,7 @@ def _list_facts(work: Work) -> dict[int, Facts]:
             frozenset(zip(spaces, ids, strict=True)),
             frozenset(apart),
         )
-        for node, is_person, names, spaces, ids, apart in query(
-            work, statement("list_tangled_facts")
-        ).iter_rows()
+        for node, is_person, names, spaces, ids, apart in ask(work, statement("list_tangled_facts"))
     }
 
 
@@ -142,7 +140,7 @@ class _Names:
         self._guards |= {"suffix"} if policy.guards.suffixes else set()
         self._known: dict[tuple[int, int], str] = {}
         run(work, "pair_names")
-        self._asked = set(query(work, "from name_pairs").iter_rows())
+        self._asked = set(ask(work, "from name_pairs"))
         self._compare()
         many = "select name_no from cluster_names semi join many_named using (cluster_no)"
         self._open = set(query(work, many)["name_no"])
@@ -177,9 +175,9 @@ class _Names:
             "delete from contradictions where not list_contains($guards, guard)",
             {"guards": sorted(self._guards)},
         ).fetchall()
-        for left, right, guard in query(
+        for left, right, guard in ask(
             self._work, "select left_no, right_no, guard from contradictions"
-        ).iter_rows():
+        ):
             self._known[left, right] = guard
 
 

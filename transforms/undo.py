@@ -6,7 +6,7 @@ from contracts.policy import Policy
 from transforms.components import connected_components
 from transforms.holding import say_stored_claims
 from transforms.normalize import compare_emails
-from transforms.relations import Work, append, query, run, statement
+from transforms.relations import Work, append, ask_value, query, run, statement
 from transforms.survive import make_golden
 from transforms.work_tables import empty
 
@@ -52,7 +52,7 @@ def _fold_remaining(work: Work) -> None:
     work.execute("create or replace table folded_leads as from folded_upto").fetchall()
     # Who said the lead last is who last changed it: as it was told when the statements came.
     _step_back(work, "upto")
-    while query(work, "select count(*) as leads from upto").item():
+    while ask_value(work, "select count(*) as leads from upto"):
         _fold_upto(work)
         run(work, "find_silent")
         work.execute(
