@@ -1,8 +1,8 @@
 -- What the people and records of a plan are called, and where the file first speaks of them.
--- Reads    golden, stored_personas, conformed, lead_changes, new_leads
+-- Reads    golden, stored_personas, lead_changes, new_leads, conformed: all rows of a file whose plan
+--          is read (flows/staging.py, _fetch_known)
 -- Returns  plan_people: persona_id, name, key_values (as they will be), line_no, source_record_id and
 --          found_by (of the first record about them; null where the file has none).
---          conformed has all rows of a file whose plan is read (flows/staging.py, _fetch_known).
 --          plan_records: source_record_id, line_no (the first), name (as the file has it).
 create or replace table plan_records as
 select
