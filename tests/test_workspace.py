@@ -16,7 +16,7 @@ from tests.conftest import Import
 # An import that tells when it has reached a step, and then waits to be killed.
 SLOW_IMPORT = """
 import sys, time
-import flows.folding, flows.importing, flows.staging
+import flows.folding, flows.importing, flows.landed_rows
 from flows.jobs import Request
 from flows.settings import load_settings
 from pathlib import Path
@@ -27,6 +27,7 @@ def wait(*arguments, **options):
     print("reached", flush=True)
     time.sleep(600)
 
+assert hasattr(sys.modules[module], name)
 setattr(sys.modules[module], name, wait)
 flows.importing.run_import(Request(Path(sys.argv[2]), "acme", "generic"), load_settings())
 """
@@ -41,7 +42,7 @@ def test_a_workspace_in_use_is_left_alone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("step", ["flows.staging.group_records", "flows.folding.apply"])
+@pytest.mark.parametrize("step", ["flows.landed_rows.group_records", "flows.folding.apply"])
 def test_a_killed_import_is_told_and_its_file_can_come_again(
     settings: Settings,
     connection: psycopg.Connection,
