@@ -9,8 +9,9 @@ error. A server of its own runs below the home folder meanwhile, and is removed 
 import argparse
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from flows import local_postgres
 from tests.benchmarks import tables
@@ -25,8 +26,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 _ROUND = 20
 
 
-def run(called: argparse.Namespace) -> Results:
-    """Measure everything that is asked for."""
+def run(called: argparse.Namespace) -> Iterator[Results]:
+    """Measure everything that is asked for, and give what is known after each size."""
     rows, large = called.rows, called.large
     small = min(called.small, rows)
     home: Path = called.home.resolve()
@@ -42,11 +43,13 @@ def run(called: argparse.Namespace) -> Results:
             if small < rows:
                 bench.grow(small, repetitions=called.repetitions)
             bench.compare(rows)
+            yield results
             if large:
                 bench.grow(large, small_rows=small, repetitions=1)
+                yield results
             if called.huge:
                 bench.import_once(called.huge)
-            return results
+                yield results
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -54,7 +57,14 @@ def run(called: argparse.Namespace) -> Results:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print, and write what is asked for."""
     called = _parse(arguments)
-    results = run(called)
+    # Read first: it may be the file that is replaced.
+    before = json.loads(called.against.read_text()) if called.against else None
+    # Told after each size, so that hours are not lost to what breaks later.
+    for results in run(called):
+        _report(results, called, before)
+
+
+def _report(results: Results, called: argparse.Namespace, before: Mapping[str, Any] | None) -> None:
     told = results.to_json()
     parts = (
         tables.cost_lines(results),
@@ -62,10 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tables.step_lines(results),
         tables.size_lines(results),
         tables.count_lines(results),
-        compare(told, called.against) if called.against else [],
+        compare(told, before) if before else [],
     )
     print("\n\n".join("\n".join(part) for part in parts))
-    # After the comparison, which may be with the file that is replaced.
     if called.json:
         called.json.write_text(json.dumps(told, indent=2) + "\n")
     if called.chart:

@@ -1,13 +1,11 @@
 """What was measured: medians, ratios with their targets, ``bench.json``."""
 
-import json
 import os
 import platform
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -170,10 +168,9 @@ def list_versions(postgres: str) -> dict[str, str]:
     return {"python": platform.python_version(), **named, "postgres": postgres}
 
 
-def compare(now: Mapping[str, Any], before: Path) -> list[str]:
-    """Lines that tell how a run differs from an earlier one, by its ``bench.json``."""
-    old = json.loads(before.read_text())
-    lines = [f"| against {before.name} | before | now | change |", "|---|---:|---:|---:|"]
+def compare(now: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
+    """Lines that tell how a run differs from an earlier one: what ``bench.json`` holds of both."""
+    lines = ["| against the earlier run | before | now | change |", "|---|---:|---:|---:|"]
     if old["rows"] != now["rows"]:
         lines.insert(0, f"The earlier run was of {old['rows']:,} rows: its seconds are others.\n")
     for part in ("ratios", "seconds"):
