@@ -11,6 +11,7 @@ from hypothesis import given
 import flows.folding
 import flows.jobs
 import transforms.lone
+import transforms.relations
 from contracts.registry import load_policy
 from flows.jobs import Outcome
 from flows.staging import list_sources
@@ -45,6 +46,21 @@ def test_lone_records_come_to_what_all_steps_would_make_of_them(
         assert aside.effects == along.effects
     assert content(place.connection, "aside") == content(place.connection, "along")
     assert opt_outs(place.connection, "aside") == opt_outs(place.connection, "along")
+
+
+@attack
+@given(worlds(most=3))
+def test_how_much_is_done_at_a_time_changes_nothing(place: Place, world: tuple[File, ...]) -> None:
+    """A large file is taken a stretch at a time: a record at a time comes to the same."""
+    place.empty("stretches", "whole")
+    for file in world:
+        for team in ("stretches", "whole"):
+            with pytest.MonkeyPatch.context() as patch:
+                if team == "stretches":
+                    patch.setattr(transforms.relations, "STRETCH_ROWS", 1)
+                outcome = place.run(file, team)
+            assert outcome.status == "done", outcome.reason
+    assert content(place.connection, "stretches") == content(place.connection, "whole")
 
 
 FILE = (

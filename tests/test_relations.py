@@ -8,7 +8,15 @@ import duckdb
 import polars as pl
 import pytest
 
-from transforms.relations import append, at_once, query, stream_by_line
+import transforms.relations
+from transforms.relations import (
+    append,
+    at_once,
+    list_stretches,
+    query,
+    stream_by_line,
+    stream_by_value,
+)
 
 
 def test_texts_are_taken_ahead_while_the_connection_is_busy() -> None:
@@ -63,3 +71,31 @@ def lines(first: int, end: int) -> pl.DataFrame:
 def append_lines(work: duckdb.DuckDBPyConnection, end: int) -> None:
     work.execute("create table landed (line_no bigint, text varchar)").fetchall()
     append(work, "landed", lines(0, end))
+
+
+@pytest.mark.parametrize("stretch", [1, 7, 100, 1000])
+def test_values_come_sorted_and_whole_however_long_a_stretch_is(
+    stretch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each once, also where many share a value or a kind has few."""
+    monkeypatch.setattr(transforms.relations, "STRETCH_ROWS", stretch)
+    work = duckdb.connect(":memory:")
+    work.execute(
+        "create table claims as select 'k' || (i % 3) as kind,"
+        " case when i % 2 = 0 then 'same' else 'v' || (i * 7919 % 1000) end as value, i"
+        " from range(500) as t(i)"
+    )
+    chunks = stream_by_value(
+        work, "select * from claims where true", " order by kind, value, i", 50
+    )
+    found = [row for chunk in chunks for row in chunk.iter_rows()]
+    assert found == sorted(found)
+    assert sorted(i for *_, i in found) == list(range(500))
+
+
+def test_stretches_are_all_numbers_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One at least, so that what is numbered from 0 is there though nothing is."""
+    monkeypatch.setattr(transforms.relations, "STRETCH_ROWS", 3)
+    assert list_stretches(0) == [(0, 2)]
+    assert list_stretches(3) == [(0, 2)]
+    assert list_stretches(7) == [(0, 2), (3, 5), (6, 8)]

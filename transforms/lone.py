@@ -6,7 +6,7 @@ holds all that it claims. So it needs none of the steps by which records find ea
 texts are written from where they were staged. What these steps would say of it is the same.
 """
 
-from transforms.relations import Work, ask_value, run
+from transforms.relations import Work, ask_value, list_stretches, run
 from transforms.work_tables import empty
 
 FEW_RECORDS = 1_000
@@ -33,8 +33,13 @@ def count_lone(work: Work) -> int:
 
 def plan_lone(work: Work) -> None:
     """Make ``lone_leads``, ``lone_personas`` and ``lone_identities``: what is planned for them."""
-    if count_lone(work):
-        run(work, "plan_lone")
+    if not count_lone(work):
+        return
+    run(work, "plan_lone")
+    empty(work, "lone_identities")
+    records = 1 + ask_value(work, "select max(record_no) from lone_records")
+    for first, last in list_stretches(records):
+        run(work, "plan_lone_claims", first=first, last=last)
 
 
 def add_lone(work: Work, name: str) -> None:

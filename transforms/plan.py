@@ -18,6 +18,7 @@ from transforms.relations import (
     statement,
     stream,
     stream_by_line,
+    stream_by_value,
 )
 
 Action = Literal["insert", "update", "delete"]
@@ -70,11 +71,12 @@ class Plan:
         """The rows of a table to insert or to update, with the table's columns."""
         has_texts = table in _WITH_TEXTS and action == "insert"
         name = f"{'met' if has_texts else 'plan'}_{table}"
-        select = (
-            f"select * exclude (action) from {name}"  # noqa: S608
-            f" where action = '{action}' order by {_ROWS[table]}"
-        )
-        yield from stream(self.work, select, chunk_rows)
+        select = f"select * exclude (action) from {name} where action = '{action}'"  # noqa: S608
+        order = f" order by {_ROWS[table]}"
+        if table == "identities":
+            yield from stream_by_value(self.work, select, order, chunk_rows)
+            return
+        yield from stream(self.work, select + order, chunk_rows)
         if has_texts and count_lone(self.work):
             lone = f"select * exclude (action) from lone_{table} where true"  # noqa: S608
             yield from stream_by_line(self.work, lone, "lone_records", chunk_rows)
@@ -124,7 +126,7 @@ select
     count(*) as record_count
 from lead_changes where action <> 'reject' group by all
 union all
-select 'source_record', count(*) from records anti join changed_records using (source_record_id)
+select 'source_record', (select count(*) from records) - (select count(*) from changed_records)
 """
 
 

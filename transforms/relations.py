@@ -18,6 +18,16 @@ Work = duckdb.DuckDBPyConnection
 CHUNK_ROWS = 50_000
 """As many rows as are taken out of a work database at a time."""
 
+STRETCH_ROWS = 1_000_000
+"""As many are grouped, joined or sorted at a time, so that it fits into memory, however large the
+file is. What is not looked at meanwhile goes out to disk."""
+
+
+def list_stretches(count: int) -> list[tuple[int, int]]:
+    """The first and the last number of each stretch of what is numbered from 0; one at least."""
+    ends = range(STRETCH_ROWS, max(count, 1) + STRETCH_ROWS, STRETCH_ROWS)
+    return [(end - STRETCH_ROWS, end - 1) for end in ends]
+
 
 def _pivot(value: str, names: Iterable[str]) -> list[str]:
     """Columns of a long table of fields."""
@@ -42,6 +52,9 @@ _LISTS = {
     "{won_texts}": _pivot("value", (*GOLDEN_TEXTS, "tags")),
     "{won_or_single}": [f"coalesce(won.{name}, single.{name}) as {name}" for name in GOLDEN_TEXTS],
 }
+
+# To cut values into stretches, none of which is much longer than another.
+_SAMPLED_VALUES = 20_000
 
 Parameter = str | int | float | list[str] | None
 
@@ -114,6 +127,30 @@ def stream_by_line(work: Work, sql: str, lines: str, chunk_rows: int) -> Iterato
         for first, last in ask(cursor, stretches):
             between = f"{sql} and line_no between $first and $last"
             yield query(cursor, between, first=first, last=last)
+
+
+def stream_by_value(work: Work, sql: str, order: str, chunk_rows: int) -> Iterator[pl.DataFrame]:
+    """The answer of a query about claims in chunks, sorted, a stretch of values at a time.
+
+    Args:
+        work: The work database.
+        sql: A query that ends in a condition, of rows that have ``kind`` and ``value``.
+        order: How it is sorted, by these first.
+        chunk_rows: As many rows a chunk.
+    """
+    wanted = len(list_stretches(ask_value(work, f"select count(*) from ({sql})")))  # noqa: S608
+    drawn = f"select kind, value from ({sql}) using sample {_SAMPLED_VALUES} rows"  # noqa: S608
+    sample = sorted(ask(work, drawn)) if wanted > 1 else []
+    starts = sorted({sample[len(sample) * each // wanted] for each in range(1, wanted)})
+    for start, end in zip([None, *starts], [*starts, None], strict=True):
+        between, used = sql, dict[str, Parameter]()
+        if start:
+            between += " and (kind > $kind or kind = $kind and value >= $value)"
+            used |= {"kind": start[0], "value": start[1]}
+        if end:
+            between += " and (kind < $next_kind or kind = $next_kind and value < $next_value)"
+            used |= {"next_kind": end[0], "next_value": end[1]}
+        yield from stream(work, between + order, chunk_rows, **used)
 
 
 @contextmanager

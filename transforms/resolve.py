@@ -8,7 +8,16 @@ import polars as pl
 from contracts.policy import Policy
 from transforms.components import connected_components
 from transforms.likeness import contradict_names, count_people, key_names, load_nicknames
-from transforms.relations import Work, append, ask, ask_value, query, run, statement
+from transforms.relations import (
+    Work,
+    append,
+    ask,
+    ask_value,
+    list_stretches,
+    query,
+    run,
+    statement,
+)
 from transforms.untangle import Facts, Held, Value, untangle
 from transforms.work_tables import empty
 
@@ -16,7 +25,9 @@ from transforms.work_tables import empty
 def collect_claims(work: Work, policy: Policy) -> None:
     """List what identifies the person of each staged record."""
     run(work, "number_records")
-    run(work, "collect_claims")
+    empty(work, "claims")
+    for first, last in list_stretches(ask_value(work, "select count(*) from nodes")):
+        run(work, "collect_claims", first=first, last=last)
     for priority, key in enumerate(policy.match, start=1):
         if len(key) > 1:
             kind = "+".join(key)

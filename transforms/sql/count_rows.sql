@@ -11,16 +11,20 @@ with rejected as (
         ) as row_count
     from issues where severity = 'reject'
 ),
+rejects as (
+    select distinct line_no from issues where severity = 'reject'
+),
+-- Not `anti join landed`, which would hold all lines of a large file in memory.
 outside as (
-    select count(distinct line_no) as row_count
-    from issues anti join landed using (line_no)
-    where severity = 'reject'
+    select (select count(*) from rejects)
+        - (select count(*) from landed semi join rejects using (line_no)) as row_count
 ),
 totals as (
     select (select count(*) from landed) + outside.row_count as row_count from outside
 ),
+-- Changed records are records, each once.
 known as (
-    select count(*) as record_count from records anti join changed_records using (source_record_id)
+    select (select count(*) from records) - (select count(*) from changed_records) as record_count
 ),
 folded as (
     select

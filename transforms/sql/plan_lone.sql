@@ -1,7 +1,7 @@
--- What lone records come to: each a new lead, a new person, and the holder of all that it claims.
--- Reads    lone_records, staged, all_claims, match_keys, facts
--- Returns  lone_leads, lone_personas, lone_identities: the columns of the plan_ tables, and line_no
---          of the first two. Views: their texts stand in staged, once.
+-- What lone records come to: each a new lead and a new person.
+-- Reads    lone_records, staged, facts
+-- Returns  lone_leads, lone_personas: the columns of the plan_ tables, and line_no. Views: their texts
+--          stand in staged, once.
 -- Promise  what fold_statements, survive and hold_claims say of one statement alone.
 create or replace view lone_leads as
 select
@@ -37,14 +37,4 @@ select
     facts.import_id
 from (select line_no, crm_id, phones, emails, tags, {golden_texts} from staged) as people
 join lone_records as lone using (line_no)
-cross join facts;
-
-create or replace view lone_identities as
-select
-    'insert' as action, claims.kind, value,
-    numbered_id('persona', facts.id_part, lone_no) as persona_id,
-    match_keys.kind is null or match_keys.priority is not null as is_exclusive
-from all_claims as claims
-join lone_records as lone using (record_no)
-left join match_keys using (kind)
 cross join facts
