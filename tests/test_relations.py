@@ -15,7 +15,7 @@ from transforms.relations import (
     list_stretches,
     query,
     stream_by_line,
-    stream_by_value,
+    stream_sorted,
 )
 
 
@@ -74,7 +74,7 @@ def append_lines(work: duckdb.DuckDBPyConnection, end: int) -> None:
 
 
 @pytest.mark.parametrize("stretch", [1, 7, 100, 1000])
-def test_values_come_sorted_and_whole_however_long_a_stretch_is(
+def test_rows_come_sorted_and_whole_however_long_a_stretch_is(
     stretch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each once, also where many share a value or a kind has few."""
@@ -85,8 +85,8 @@ def test_values_come_sorted_and_whole_however_long_a_stretch_is(
         " case when i % 2 = 0 then 'same' else 'v' || (i * 7919 % 1000) end as value, i"
         " from range(500) as t(i)"
     )
-    chunks = stream_by_value(
-        work, "select * from claims where true", " order by kind, value, i", 50
+    chunks = stream_sorted(
+        work, "select * from claims where true", ("kind", "value", "i"), 50, count=500
     )
     found = [row for chunk in chunks for row in chunk.iter_rows()]
     assert found == sorted(found)

@@ -18,7 +18,7 @@ from transforms.relations import (
     statement,
     stream,
     stream_by_line,
-    stream_by_value,
+    stream_sorted,
 )
 
 Action = Literal["insert", "update", "delete"]
@@ -70,16 +70,20 @@ class Plan:
     ) -> Iterator[pl.DataFrame]:
         """The rows of a table to insert or to update, with the table's columns."""
         has_texts = table in _WITH_TEXTS and action == "insert"
+        lone = count_lone(self.work) if has_texts else 0
         name = f"{'met' if has_texts else 'plan'}_{table}"
         select = f"select * exclude (action) from {name} where action = '{action}'"  # noqa: S608
-        order = f" order by {_ROWS[table]}"
-        if table == "identities":
-            yield from stream_by_value(self.work, select, order, chunk_rows)
-            return
-        yield from stream(self.work, select + order, chunk_rows)
-        if has_texts and count_lone(self.work):
-            lone = f"select * exclude (action) from lone_{table} where true"  # noqa: S608
-            yield from stream_by_line(self.work, lone, "lone_records", chunk_rows)
+        yield from stream_sorted(
+            self.work,
+            select,
+            _ROWS[table],
+            chunk_rows,
+            count=self.effects.get(table, {}).get(action, 0) - lone,
+            stretch_rows=_TEXT_ROWS if table in _WIDE else 0,
+        )
+        if lone:
+            select = f"select * exclude (action) from lone_{table} where true"  # noqa: S608
+            yield from stream_by_line(self.work, select, "lone_records", chunk_rows)
 
     def claim_holders(self, chunk_rows: int = CHUNK_ROWS) -> Iterator[pl.DataFrame]:
         """People whose claims change, and who stay as they are otherwise: id and version."""
@@ -106,18 +110,39 @@ class Plan:
 
 # In the order of each table's key: its index grows at one end, and two imports can't deadlock.
 _ROWS = {
-    "leads": "lead_id",
-    "personas": "persona_id",
-    "identities": "kind, value, persona_id",
-    "lead_versions": "lead_id, import_id",
-    "persona_versions": "persona_id",
-    "merge_candidates": "left_id, right_id",
-    "opt_outs": "kind, value, channel",
-    "lead_activities": "activity_id",
-    "undone_leads": "lead_id",
-    "lead_moves": "lead_id",
-    "identity_versions": "kind, value, persona_id",
-    "row_versions": "table_name, row_key",
+    "leads": ("lead_id",),
+    "personas": ("persona_id",),
+    "identities": (
+        "kind",
+        "value",
+        "persona_id",
+    ),
+    "lead_versions": (
+        "lead_id",
+        "import_id",
+    ),
+    "persona_versions": ("persona_id",),
+    "merge_candidates": (
+        "left_id",
+        "right_id",
+    ),
+    "opt_outs": (
+        "kind",
+        "value",
+        "channel",
+    ),
+    "lead_activities": ("activity_id",),
+    "undone_leads": ("lead_id",),
+    "lead_moves": ("lead_id",),
+    "identity_versions": (
+        "kind",
+        "value",
+        "persona_id",
+    ),
+    "row_versions": (
+        "table_name",
+        "row_key",
+    ),
 }
 
 _MATCH = """
@@ -132,6 +157,9 @@ select 'source_record', (select count(*) from records) - (select count(*) from c
 
 # Too much to be sorted as a whole; ids of lone records go on after those of the others.
 _WITH_TEXTS = ("leads", "personas")
+# Rows of many columns: fewer of them are sorted at a time.
+_WIDE = (*_WITH_TEXTS, "lead_versions")
+_TEXT_ROWS = 200_000
 
 
 def compare_leads(work: Work) -> None:

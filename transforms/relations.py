@@ -1,6 +1,6 @@
 """Runs the DuckDB statements of ``transforms/sql`` on one import's work database."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import resources
@@ -23,10 +23,10 @@ STRETCH_ROWS = 1_000_000
 file is. What is not looked at meanwhile goes out to disk."""
 
 
-def list_stretches(count: int) -> list[tuple[int, int]]:
+def list_stretches(count: int, rows: int = 0) -> list[tuple[int, int]]:
     """The first and the last number of each stretch of what is numbered from 0; one at least."""
-    ends = range(STRETCH_ROWS, max(count, 1) + STRETCH_ROWS, STRETCH_ROWS)
-    return [(end - STRETCH_ROWS, end - 1) for end in ends]
+    rows = rows or STRETCH_ROWS
+    return [(end - rows, end - 1) for end in range(rows, max(count, 1) + rows, rows)]
 
 
 def _pivot(value: str, names: Iterable[str]) -> list[str]:
@@ -53,8 +53,8 @@ _LISTS = {
     "{won_or_single}": [f"coalesce(won.{name}, single.{name}) as {name}" for name in GOLDEN_TEXTS],
 }
 
-# To cut values into stretches, none of which is much longer than another.
-_SAMPLED_VALUES = 20_000
+# To cut keys into stretches, none of which is much longer than another.
+_SAMPLED_KEYS = 20_000
 
 Parameter = str | int | float | list[str] | None
 
@@ -129,28 +129,46 @@ def stream_by_line(work: Work, sql: str, lines: str, chunk_rows: int) -> Iterato
             yield query(cursor, between, first=first, last=last)
 
 
-def stream_by_value(work: Work, sql: str, order: str, chunk_rows: int) -> Iterator[pl.DataFrame]:
-    """The answer of a query about claims in chunks, sorted, a stretch of values at a time.
+def stream_sorted(
+    work: Work,
+    sql: str,
+    order: Sequence[str],
+    chunk_rows: int,
+    *,
+    count: int,
+    stretch_rows: int = 0,
+) -> Iterator[pl.DataFrame]:
+    """The answer of a query in chunks, sorted, a stretch of its keys at a time.
 
     Args:
         work: The work database.
-        sql: A query that ends in a condition, of rows that have ``kind`` and ``value``.
-        order: How it is sorted, by these first.
+        sql: A query that ends in a condition.
+        order: The columns by which it is sorted, none of them null.
         chunk_rows: As many rows a chunk.
+        count: How many rows it answers.
+        stretch_rows: About as many are sorted at a time; 0: ``STRETCH_ROWS``.
     """
-    wanted = len(list_stretches(ask_value(work, f"select count(*) from ({sql})")))  # noqa: S608
-    drawn = f"select kind, value from ({sql}) using sample {_SAMPLED_VALUES} rows"  # noqa: S608
+    key, names = order[:2], ", ".join(order)
+    wanted = len(list_stretches(count, stretch_rows))
+    drawn = f"select {', '.join(key)} from ({sql}) using sample {_SAMPLED_KEYS} rows"  # noqa: S608
     sample = sorted(ask(work, drawn)) if wanted > 1 else []
     starts = sorted({sample[len(sample) * each // wanted] for each in range(1, wanted)})
     for start, end in zip([None, *starts], [*starts, None], strict=True):
         between, used = sql, dict[str, Parameter]()
-        if start:
-            between += " and (kind > $kind or kind = $kind and value >= $value)"
-            used |= {"kind": start[0], "value": start[1]}
-        if end:
-            between += " and (kind < $next_kind or kind = $next_kind and value < $next_value)"
-            used |= {"next_kind": end[0], "next_value": end[1]}
-        yield from stream(work, between + order, chunk_rows, **used)
+        for prefix, bound in (("from", start), ("to", end)):
+            if bound:
+                is_at_least = _at_least(key, prefix)
+                between += f" and {is_at_least if bound is start else f'not ({is_at_least})'}"
+                used |= {f"{prefix}_{name}": each for name, each in zip(key, bound, strict=True)}
+        yield from stream(work, f"{between} order by {names}", chunk_rows, **used)
+
+
+def _at_least(key: Sequence[str], prefix: str) -> str:
+    """Whether a key of one or two columns is a bound or behind it; DuckDB compares no tuples."""
+    first, *rest = (f"{name} {{}} ${prefix}_{name}" for name in key)
+    if not rest:
+        return first.format(">=")
+    return f"({first.format('>')} or {first.format('=')} and {rest[0].format('>=')})"
 
 
 @contextmanager

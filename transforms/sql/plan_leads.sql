@@ -2,6 +2,9 @@
 -- Reads    lead_changes, moved_leads, new_leads, records, facts
 -- Returns  met_leads: plan_leads without the lone ones (plan_lone.sql); action, version (of the row to update), and the table's columns.
 -- Promise  leads that would not change are not in it. A view: their texts stand in lead_changes.
+create or replace table met_records as
+select source_record_id, line_no from records semi join lead_changes using (source_record_id);
+
 create or replace view met_leads as
 select
     action, version, coalesce(stored_lead_id, new_leads.lead_id) as lead_id, facts.source,
@@ -11,7 +14,7 @@ select
     case when extra is null then '{}' else '{"extra":' || extra || '}' end as fields,
     lead_changes.fingerprint, records.line_no, facts.import_id
 from lead_changes
-join records using (source_record_id)
+join met_records as records using (source_record_id)
 left join new_leads using (source_record_id)
 cross join facts
 where action in ('insert', 'update') and not is_lone
