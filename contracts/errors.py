@@ -87,6 +87,10 @@ class ErasureKeyError(HeldError):
     code = "erasure_key"
 
 
+class WorkMemoryError(LeadfoldError):
+    """What DuckDB may take of the memory is not enough for a file."""
+
+
 class DatabaseUnavailableError(LeadfoldError):
     """Postgres does not answer, or cannot be started."""
 

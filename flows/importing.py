@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import duckdb
 import psycopg
 
 from contracts.errors import (
@@ -13,6 +14,7 @@ from contracts.errors import (
     HeldError,
     LeadfoldError,
     UnreadableFileError,
+    WorkMemoryError,
     WrongCallError,
 )
 from contracts.feeds import AUTO
@@ -133,6 +135,12 @@ def _stop(
     job: Job, settings: Settings, error: BaseException, steps: Steps, *, is_told: bool = False
 ) -> Outcome:
     """Tell the ledger why an import ends; what is no error of ours goes on up, unless told."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        error = WorkMemoryError(
+            f"{job.file_name} needs more memory than DuckDB may take ({settings.memory_limit})."
+            " Nothing was written.\nSet LEADFOLD_MEMORY_LIMIT to more, such as 2GB, and import the"
+            " file again."
+        )
     status: ledger.Status = "held" if isinstance(error, HeldError) else "failed"
     reason = str(error)
     if isinstance(error, steps.stops):

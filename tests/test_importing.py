@@ -558,3 +558,21 @@ def test_of_two_sources_without_a_clock_the_more_trusted_wins(
     )
     import_text("first_name,email\nAnnie,a@example.com\n")
     assert rows(connection, "SELECT first_name FROM personas") == [{"first_name": "Ann"}]
+
+
+def test_a_file_that_needs_more_memory_says_so(
+    settings: Settings,
+    connection: psycopg.Connection,
+    tmp_path: Path,
+) -> None:
+    """What DuckDB may take is told, and what to set; nothing is written."""
+    path = tmp_path / "list.csv"
+    lines = (f"{n},Ann {n},415-555-2671,a{n}@example.com,{'x' * 200}\n" for n in range(60_000))
+    path.write_text("id,name,phone,email,note\n" + "".join(lines))
+    before = snapshot(connection)
+    little = replace(settings, memory_limit="8MB", chunk_rows=50_000)
+    (outcome,) = run_import(Request(path, "acme", "generic"), little)
+    assert outcome.status == "failed"
+    assert "than DuckDB may take (8MB)" in outcome.reason
+    assert "LEADFOLD_MEMORY_LIMIT" in outcome.reason
+    assert snapshot(connection) == before
