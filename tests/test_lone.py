@@ -11,6 +11,7 @@ from hypothesis import given
 import flows.folding
 import flows.jobs
 import transforms.lone
+import transforms.plan
 import transforms.relations
 from contracts.registry import load_policy
 from flows.jobs import Outcome
@@ -58,6 +59,7 @@ def test_how_much_is_done_at_a_time_changes_nothing(place: Place, world: tuple[F
             with pytest.MonkeyPatch.context() as patch:
                 if team == "stretches":
                     patch.setattr(transforms.relations, "STRETCH_ROWS", 1)
+                    patch.setattr(transforms.plan, "_TEXT_ROWS", 1)
                 outcome = place.run(file, team)
             assert outcome.status == "done", outcome.reason
     assert content(place.connection, "stretches") == content(place.connection, "whole")

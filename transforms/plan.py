@@ -112,37 +112,16 @@ class Plan:
 _ROWS = {
     "leads": ("lead_id",),
     "personas": ("persona_id",),
-    "identities": (
-        "kind",
-        "value",
-        "persona_id",
-    ),
-    "lead_versions": (
-        "lead_id",
-        "import_id",
-    ),
+    "identities": ("kind", "value", "persona_id"),
+    "lead_versions": ("lead_id", "import_id"),
     "persona_versions": ("persona_id",),
-    "merge_candidates": (
-        "left_id",
-        "right_id",
-    ),
-    "opt_outs": (
-        "kind",
-        "value",
-        "channel",
-    ),
+    "merge_candidates": ("left_id", "right_id"),
+    "opt_outs": ("kind", "value", "channel"),
     "lead_activities": ("activity_id",),
     "undone_leads": ("lead_id",),
     "lead_moves": ("lead_id",),
-    "identity_versions": (
-        "kind",
-        "value",
-        "persona_id",
-    ),
-    "row_versions": (
-        "table_name",
-        "row_key",
-    ),
+    "identity_versions": ("kind", "value", "persona_id"),
+    "row_versions": ("table_name", "row_key"),
 }
 
 _MATCH = """

@@ -1,6 +1,7 @@
 -- What would change in leads, as rows of that table.
 -- Reads    lead_changes, moved_leads, new_leads, records, facts
--- Returns  met_leads: plan_leads without the lone ones (plan_lone.sql); action, version (of the row to update), and the table's columns.
+-- Returns  met_records: line_no of the records that lead_changes speaks of.
+--          met_leads: plan_leads without the lone ones (plan_lone.sql); action, version (of the row to update), and the table's columns.
 -- Promise  leads that would not change are not in it. A view: their texts stand in lead_changes.
 create or replace table met_records as
 select source_record_id, line_no from records semi join lead_changes using (source_record_id);
