@@ -13,8 +13,9 @@ from flows.apply import analyze_grown, apply
 from flows.jobs import Outcome, find_user, make_import_id
 from flows.ledger import Origin
 from flows.settings import Settings
-from flows.staging import list_sources, open_database
+from flows.staging import list_sources
 from flows.trying import Try, tell_stopped, try_until_applied
+from flows.work_database import open_database, telling_memory
 from transforms.dedupe import fold_statements, group_records
 from transforms.facts import Facts, note_facts
 from transforms.plan import Plan, compare_leads, find_repeated
@@ -119,7 +120,10 @@ def carry_out(act: Act, settings: Settings, once: Callable[[Work, Try], Outcome]
         return outcome
 
     try:
-        with closing(open_database(folder, settings)) as work:
+        with (
+            telling_memory(act.name, settings),
+            closing(open_database(folder, settings)) as work,
+        ):
             outcome = try_until_applied(
                 settings, act.import_id, lambda attempt: attempt_once(work, attempt)
             )

@@ -14,7 +14,6 @@ from flows.acts import open_without_rows, resolve_stored
 from flows.finding import Found
 from flows.jobs import make_import_id
 from flows.settings import Settings
-from flows.staging import open_database
 from flows.statements import fetch_statements, list_leads
 from flows.stored_personas import fetch_only
 from flows.stories import (
@@ -27,6 +26,7 @@ from flows.stories import (
     tell_leads,
 )
 from flows.teams import policy_of
+from flows.work_database import open_database
 from flows.workspace import hold_workspace
 from transforms.explain import (
     Claimed,

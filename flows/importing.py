@@ -5,7 +5,6 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-import duckdb
 import psycopg
 
 from contracts.errors import (
@@ -14,7 +13,6 @@ from contracts.errors import (
     HeldError,
     LeadfoldError,
     UnreadableFileError,
-    WorkMemoryError,
     WrongCallError,
 )
 from contracts.feeds import AUTO
@@ -29,6 +27,7 @@ from flows.plan_files import check_alone
 from flows.settings import Settings
 from flows.staging import stage
 from flows.trying import tell_stopped
+from flows.work_database import telling_memory
 from flows.workspace import hold_workspace, sweep_workspaces
 from transforms.normalize import rules_digest
 from transforms.relations import Work
@@ -124,7 +123,10 @@ def carry_out(
             raise UnreadableFileError(batch.refusal)
         job = as_correction(job, batch, settings) or _of_batch(job, batch)
         _note_read_as(job, settings)
-        with closing(steps.stage(job, batch, settings, progress)) as work:
+        with (
+            telling_memory(job.file_name, settings),
+            closing(steps.stage(job, batch, settings, progress)) as work,
+        ):
             return steps.fold(job, batch, work, settings, progress)
     except BaseException as error:
         # The other members of an archive are not to miss their turn.
@@ -135,12 +137,6 @@ def _stop(
     job: Job, settings: Settings, error: BaseException, steps: Steps, *, is_told: bool = False
 ) -> Outcome:
     """Tell the ledger why an import ends; what is no error of ours goes on up, unless told."""
-    if isinstance(error, duckdb.OutOfMemoryException):
-        error = WorkMemoryError(
-            f"{job.file_name} needs more memory than DuckDB may take ({settings.memory_limit})."
-            " Nothing was written.\nSet LEADFOLD_MEMORY_LIMIT to more, such as 2GB, and import the"
-            " file again."
-        )
     status: ledger.Status = "held" if isinstance(error, HeldError) else "failed"
     reason = str(error)
     if isinstance(error, steps.stops):

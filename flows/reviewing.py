@@ -10,9 +10,10 @@ import psycopg
 from flows.candidates import Crowd, Pair, Review, Shared, Side, Told, list_crowds, list_told
 from flows.judgements import list_apart
 from flows.settings import Settings
-from flows.staging import list_sources, open_database
+from flows.staging import list_sources
 from flows.stored_personas import fetch_only
 from flows.teams import Team, policy_of
+from flows.work_database import open_database
 from flows.workspace import hold_workspace
 from transforms.certainty import describe_pairs, rank_pairs
 from transforms.pair_ids import PairKey, name_pairs

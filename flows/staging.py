@@ -1,9 +1,7 @@
 """A landed file -> staged rows in the work database: all row by row work, before the lock."""
 
 from functools import partial
-from pathlib import Path
 
-import duckdb
 import polars as pl
 import psycopg
 
@@ -23,6 +21,7 @@ from flows.reject_rows import describe_layout
 from flows.settings import Settings
 from flows.spreading import spread
 from flows.staged_rows import judge, put_judged
+from flows.work_database import leaving_room, open_database
 from transforms.dedupe import find_changed, forget_unchanged, keep_reading_issues
 from transforms.normalize import rules_digest
 from transforms.reject_rate import say_too_many_rejects
@@ -52,7 +51,8 @@ def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Wor
     try:
         open_work(work, list_sources())
         known = _fetch_known(work, job, batch, settings)
-        layout = land_rows(work, job, batch, known, settings, progress)
+        with leaving_room(work):
+            layout = land_rows(work, job, batch, known, settings, progress)
         with warehouse.connected(settings, job.import_id) as connection:
             if not job.is_dry_run:
                 ledger_files.note_layout(connection, job.import_id, describe_layout(layout))
@@ -78,24 +78,6 @@ def _fetch_known(work: Work, job: Job, batch: Batch, settings: Settings) -> Know
             rules_digest(job.contract, job.team.region),
             most_records=batch.size_bytes // _BYTES_PER_KNOWN,
         )
-
-
-def open_database(folder: Path, settings: Settings) -> Work:
-    """Open an empty work database; what does not fit into memory spills into ``folder``."""
-    work = duckdb.connect(
-        # In a file, every table would be compressed as it is made, and few are read twice.
-        ":memory:",
-        config={
-            "memory_limit": settings.memory_limit,
-            "threads": str(settings.threads),
-            "temp_directory": str(folder / "spill"),
-            "preserve_insertion_order": "false",
-        },
-    )
-    # It would draw bars into whatever terminal there is; and compress all that is in memory anew
-    # with every 16 MB that come in, which took longer than all reading and normalising.
-    work.execute("set enable_progress_bar = false; set checkpoint_threshold = '1000TB'").fetchall()
-    return work
 
 
 def list_sources() -> pl.DataFrame:

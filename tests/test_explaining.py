@@ -15,9 +15,9 @@ from flows.explaining import Explanation, as_of_now, explain
 from flows.finding import find_person
 from flows.refolding import run_refold
 from flows.settings import Settings
-from flows.staging import open_database
 from flows.stories import ClaimStory, FieldStory
 from flows.terminal import make_console
+from flows.work_database import open_database
 from tests.conftest import AddSource, Import
 from tests.test_survive import EMAIL, set_rule, state
 from transforms.explain import list_said, take_statements

@@ -16,8 +16,9 @@ import flows.trying
 from contracts.errors import StalePlanError
 from flows import import_issues, ledger, teams, warehouse
 from flows.importing import run_import
-from flows.jobs import Request
+from flows.jobs import Outcome, Request
 from flows.settings import Settings
+from flows.undoing import run_undo
 from tests.conftest import Import, snapshot
 from transforms.plan import Counts
 
@@ -560,19 +561,28 @@ def test_of_two_sources_without_a_clock_the_more_trusted_wins(
     assert rows(connection, "SELECT first_name FROM personas") == [{"first_name": "Ann"}]
 
 
-def test_a_file_that_needs_more_memory_says_so(
+def test_a_file_or_an_undo_that_needs_more_memory_says_so(
     settings: Settings,
     connection: psycopg.Connection,
     tmp_path: Path,
 ) -> None:
     """What DuckDB may take is told, and what to set; nothing is written."""
     path = tmp_path / "list.csv"
-    lines = (f"{n},Ann {n},415-555-2671,a{n}@example.com,{'x' * 200}\n" for n in range(60_000))
+    lines = (f"{n},Ann {n},415-555-2671,a{n}@example.com,{'x' * 200}\n" for n in range(12_000))
     path.write_text("id,name,phone,email,note\n" + "".join(lines))
     before = snapshot(connection)
-    little = replace(settings, memory_limit="8MB", chunk_rows=50_000)
+    little = replace(settings, memory_limit="3MB")
     (outcome,) = run_import(Request(path, "acme", "generic"), little)
-    assert outcome.status == "failed"
-    assert "than DuckDB may take (8MB)" in outcome.reason
-    assert "LEADFOLD_MEMORY_LIMIT" in outcome.reason
+    _says_what_to_set(outcome)
     assert snapshot(connection) == before
+
+    (stored,) = run_import(Request(path, "acme", "generic"), settings)
+    before = snapshot(connection)
+    _says_what_to_set(run_undo(stored.import_id, little))
+    assert snapshot(connection) == before
+
+
+def _says_what_to_set(outcome: Outcome) -> None:
+    assert outcome.status == "failed"
+    assert "than DuckDB may take (3MB)" in outcome.reason
+    assert "LEADFOLD_MEMORY_LIMIT" in outcome.reason

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from contracts.registry import load_policy
 from flows.settings import Settings
-from flows.staging import list_sources, open_database
+from flows.staging import list_sources
+from flows.work_database import open_database
 from transforms.dedupe import fold_statements, group_records
 from transforms.facts import Facts, note_facts
 from transforms.holding import hold_claims, pair_candidates, say_claims
