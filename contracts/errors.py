@@ -88,7 +88,7 @@ class ErasureKeyError(HeldError):
 
 
 class WorkMemoryError(LeadfoldError):
-    """What DuckDB may take of the memory is not enough for a file."""
+    """What DuckDB may take of memory or disk is not enough for a file."""
 
 
 class DatabaseUnavailableError(LeadfoldError):

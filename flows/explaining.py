@@ -26,7 +26,7 @@ from flows.stories import (
     tell_leads,
 )
 from flows.teams import policy_of
-from flows.work_database import open_database
+from flows.work_database import open_database, telling_memory
 from flows.workspace import hold_workspace
 from transforms.explain import (
     Claimed,
@@ -76,6 +76,7 @@ def explain(connection: psycopg.Connection, found: Found, settings: Settings) ->
     work_id = make_import_id()
     with (
         hold_workspace(settings.work, work_id) as folder,
+        telling_memory(f"Explaining {persona_id}", settings),
         closing(open_database(folder, settings)) as work,
     ):
         _rank(connection, work, found, work_id)

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from flows.copying import copy_out
-from flows.wanted import list_records
+from flows.wanted import by_key, list_records
 from transforms.relations import Work, append
 from transforms.shapes import Schema
 from transforms.work_tables import empty, note, recall
@@ -129,14 +129,15 @@ def fetch_fingerprints(
         return last is None
     with connection.transaction():
         list_records(connection, work, "records", team_id, source_file)
-        for frame in copy_out(
-            connection,
-            "SELECT l.source_record_id, replace(l.fingerprint::text, '-', '')"
-            " FROM wanted_records AS w JOIN leads AS l"
-            " USING (team_id, source_record_id, source_file) WHERE NOT l.is_missing",
-            _SCHEMA,
-        ):
-            append(work, "stored_fingerprints", frame)
+        with by_key(connection):
+            for frame in copy_out(
+                connection,
+                "SELECT l.source_record_id, replace(l.fingerprint::text, '-', '')"
+                " FROM wanted_records AS w JOIN leads AS l"
+                " USING (team_id, source_record_id, source_file) WHERE NOT l.is_missing",
+                _SCHEMA,
+            ):
+                append(work, "stored_fingerprints", frame)
     return True
 
 

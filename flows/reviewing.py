@@ -13,7 +13,7 @@ from flows.settings import Settings
 from flows.staging import list_sources
 from flows.stored_personas import fetch_only
 from flows.teams import Team, policy_of
-from flows.work_database import open_database
+from flows.work_database import open_database, telling_memory
 from flows.workspace import hold_workspace
 from transforms.certainty import describe_pairs, rank_pairs
 from transforms.pair_ids import PairKey, name_pairs
@@ -55,6 +55,7 @@ def review_team(
         crowds = list_crowds(connection, team.team_id)
         with (
             hold_workspace(settings.work, f"review_{connection.info.backend_pid}") as folder,
+            telling_memory(f"The review of {team.name}", settings),
             closing(open_database(folder, settings)) as work,
         ):
             open_work(work, list_sources())

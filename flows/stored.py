@@ -10,7 +10,7 @@ from contracts.source import Source
 from flows.copying import copy_in, copy_out
 from flows.fetching import fetch
 from flows.judgements import fetch_judgements
-from flows.wanted import CHUNK_ROWS, WANTED_RECORDS, list_records, of_team, temp_table
+from flows.wanted import CHUNK_ROWS, WANTED_RECORDS, by_key, list_records, of_team, temp_table
 from transforms.dedupe import mark_stored_leads
 from transforms.relations import Work, append, ask_value, stream
 from transforms.shapes import (
@@ -58,7 +58,8 @@ def fetch_stored(
     list_records(connection, work, "nodes", team_id, source_file)
     if source.mode == "snapshot":
         _fetch_missing(connection, work, team_id, source_file)
-    _list_personas(connection, work, team_id, shared_after)
+    with by_key(connection):
+        _list_personas(connection, work, team_id, shared_after)
     if is_locking:
         lock_people(connection)
     fetch_people(connection, work)
@@ -238,11 +239,8 @@ def lock_people(connection: psycopg.Connection) -> None:
 
 def fetch_people(connection: psycopg.Connection, work: Work) -> None:
     """Personas, with all of their leads and claims."""
-    for table, schema in (
-        ("personas", STORED_PERSONAS),
-        ("identities", STORED_IDENTITIES),
-        ("leads", STORED_LEADS),
-    ):
+    schemas = (STORED_PERSONAS, STORED_IDENTITIES, STORED_LEADS)
+    for table, schema in zip(("personas", "identities", "leads"), schemas, strict=True):
         people = sql.SQL("FROM wanted_personas AS w JOIN {} AS t USING (team_id, persona_id)")
         fetch(connection, work, f"stored_{table}", schema, people.format(sql.Identifier(table)))
 

@@ -1,10 +1,12 @@
 """What is asked of Postgres: ids and values, in temp tables to join with."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import LiteralString
 
 import polars as pl
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from flows.copying import copy_in
 from transforms.relations import Work, stream
@@ -36,3 +38,20 @@ def temp_table(connection: psycopg.Connection, definition: LiteralString) -> Non
     name = definition.split(" ", 1)[0]
     connection.execute("DROP TABLE IF EXISTS pg_temp." + name)
     connection.execute("CREATE TEMP TABLE " + definition + " ON COMMIT DROP")
+
+
+@contextmanager
+def by_key(connection: psycopg.Connection) -> Iterator[None]:
+    """What is looked up meanwhile is asked for in the order of an index.
+
+    So its pages come one after another, or are in memory still. By the usual price of a page that
+    is not next to the last (``random_page_cost = 4``) a file of 100,000 rows had 15M claims read
+    from end to end, in 11 s; by this one that takes 2.5 s.
+    """
+    connection.execute("SET random_page_cost = 1.1")
+    try:
+        yield
+    finally:
+        # What failed takes the setting back itself.
+        if connection.info.transaction_status != TransactionStatus.INERROR:
+            connection.execute("RESET random_page_cost")

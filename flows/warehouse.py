@@ -19,8 +19,6 @@ OLDEST_SERVER = 140000
 _MIGRATION_LOCK = "leadfold:migrations"
 
 # An outside writer may keep a row locked; an import then plans again rather than wait for ever.
-# Rows are looked up in the order of their keys, so that pages are found in memory or come one after
-# another. By the usual price of 4 a file of 100k rows had all of 15M claims read (docs/speed.md).
 # Other timeouts, which a role or database may set, would end a connection while it waits for a
 # long plan. They are asked for by name: each version of Postgres has more of them.
 _SESSION = """
@@ -28,7 +26,6 @@ SET TIME ZONE 'UTC';
 SET search_path = public, pg_temp;
 SET lock_timeout = '60s';
 SET client_min_messages = warning;
-SET random_page_cost = 1.1;
 SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN (
     'statement_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout',
     'transaction_timeout'

@@ -38,10 +38,9 @@ def leaving_room(work: Work) -> Iterator[None]:
     """DuckDB takes less meanwhile, for a file is read beside it."""
     limit = ask_value(work, "select parse_formatted_bytes(current_setting('memory_limit'))")
     _limit(work, int(limit * _READING_SHARE))
-    try:
-        yield
-    finally:
-        _limit(work, limit)
+    yield
+    # Where that failed, the work database is given up.
+    _limit(work, limit)
 
 
 def _limit(work: Work, limit_bytes: int) -> None:
@@ -50,19 +49,28 @@ def _limit(work: Work, limit_bytes: int) -> None:
 
 @contextmanager
 def telling_memory(name: str, settings: Settings) -> Iterator[None]:
-    """Say what to set where DuckDB may not take what it needs.
+    """Say what to do where DuckDB may not take what it needs.
 
     Args:
         name: What is imported or done, as people call it.
         settings: What DuckDB may take.
 
     Raises:
-        WorkMemoryError: It was not enough.
+        WorkMemoryError: The memory was not enough, or the disk into which it spills.
     """
     try:
         yield
     except duckdb.OutOfMemoryException as error:
-        raise WorkMemoryError(
-            f"{name} needs more memory than DuckDB may take ({settings.memory_limit})."
-            " Nothing was written.\nSet LEADFOLD_MEMORY_LIMIT to more, such as 2GB, and try again."
-        ) from error
+        if "max_temp_directory_size" in str(error):
+            told = (
+                f"{name} needs more room than there is on the disk of {settings.work}. Nothing was"
+                " written.\nMake room there, or set LEADFOLD_HOME to a folder on a larger disk, and"
+                " try again."
+            )
+        else:
+            told = (
+                f"{name} needs more memory than DuckDB may take ({settings.memory_limit}). Nothing"
+                " was written.\nSet LEADFOLD_MEMORY_LIMIT to more (2GB, where it was 600MB), and"
+                " try again."
+            )
+        raise WorkMemoryError(told) from error

@@ -19,8 +19,8 @@ CHUNK_ROWS = 50_000
 """As many rows as are taken out of a work database at a time."""
 
 STRETCH_ROWS = 1_000_000
-"""As many are grouped, joined or sorted at a time, so that it fits into memory, however large the
-file is. What is not looked at meanwhile goes out to disk."""
+"""As many are grouped, joined or sorted at a time, so that this fits into memory of files of 5M
+rows, too. What is not looked at meanwhile goes out to disk."""
 
 
 def list_stretches(count: int, rows: int = 0) -> list[tuple[int, int]]:

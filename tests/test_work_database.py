@@ -1,0 +1,66 @@
+"""The work database: what it may take of memory and disk, and what is told if it needs more."""
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from contracts.errors import WorkMemoryError
+from flows.settings import Settings
+from flows.work_database import leaving_room, open_database, telling_memory
+from transforms.relations import ask_value
+
+_LIMIT = "select parse_formatted_bytes(current_setting('memory_limit'))"
+
+
+@pytest.mark.parametrize("limit", ["600MB", "1GiB", "60%", "none"])
+def test_room_is_left_for_a_while(limit: str, tmp_path: Path) -> None:
+    """DuckDB takes a quarter less, and as much as before at the end."""
+    settings = Settings(tmp_path, memory_limit=limit)
+    with closing(open_database(tmp_path, settings)) as work:
+        before = ask_value(work, _LIMIT)
+        with leaving_room(work):
+            meanwhile = ask_value(work, _LIMIT)
+        assert 0.74 * before < meanwhile < 0.76 * before
+        assert 0.99 * before < ask_value(work, _LIMIT) < 1.01 * before
+
+
+def test_what_went_wrong_is_not_hidden_by_the_limit(tmp_path: Path) -> None:
+    """A work database that broke has no limit to be raised."""
+
+    def break_off() -> None:
+        with closing(open_database(tmp_path, Settings(tmp_path))) as work, leaving_room(work):
+            work.close()
+            raise duckdb.OutOfMemoryException
+
+    with pytest.raises(duckdb.OutOfMemoryException):
+        break_off()
+
+
+@pytest.mark.parametrize(
+    ("spill", "told"),
+    [("10GB", "Set LEADFOLD_MEMORY_LIMIT"), ("1MB", "Make room there")],
+)
+def test_too_little_memory_and_too_little_disk_are_told_apart(
+    spill: str, told: str, tmp_path: Path
+) -> None:
+    """A disk that is full is not mended by more memory."""
+    settings = replace(Settings(tmp_path), memory_limit="20MB")
+    settings.work.mkdir(parents=True)
+    # Held in memory as one value, or spilled as rows.
+    rows = "select md5(n::varchar) as text from range(2000000) as t(n)"
+    taking = f"select string_agg(text) from ({rows})" if spill == "10GB" else rows
+
+    def take() -> None:
+        with (
+            telling_memory("list.csv", settings),
+            closing(open_database(settings.work, settings)) as work,
+        ):
+            work.execute(f"set max_temp_directory_size = '{spill}'").fetchall()
+            work.execute(f"create table taken as {taking}").fetchall()
+
+    with pytest.raises(WorkMemoryError, match=told) as caught:
+        take()
+    assert str(caught.value).startswith("list.csv needs more ")
