@@ -1,7 +1,6 @@
 """The work database: what it may take of memory and disk, and what is told if it needs more."""
 
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -47,7 +46,7 @@ def test_too_little_memory_and_too_little_disk_are_told_apart(
     spill: str, told: str, tmp_path: Path
 ) -> None:
     """A disk that is full is not mended by more memory."""
-    settings = replace(Settings(tmp_path), memory_limit="20MB")
+    settings = Settings(tmp_path, memory_limit="20MB")
     settings.work.mkdir(parents=True)
     # Held in memory as one value, or spilled as rows.
     rows = "select md5(n::varchar) as text from range(2000000) as t(n)"
