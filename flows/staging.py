@@ -47,16 +47,17 @@ def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Wor
             dry run goes on, and says so.
         ErasureKeyError: As ``stage_changed``.
     """
-    work = open_database(settings.work / job.import_id, settings)
+    folder = settings.work / job.import_id
+    work = open_database(folder, settings, file_bytes=batch.size_bytes)
     try:
         open_work(work, list_sources())
         known = _fetch_known(work, job, batch, settings)
         with leaving_room(work):
             layout = land_rows(work, job, batch, known, settings, progress)
-        with warehouse.connected(settings, job.import_id) as connection:
-            if not job.is_dry_run:
-                ledger_files.note_layout(connection, job.import_id, describe_layout(layout))
-            stage_changed(work, connection, job, batch, settings, progress)
+            with warehouse.connected(settings, job.import_id) as connection:
+                if not job.is_dry_run:
+                    ledger_files.note_layout(connection, job.import_id, describe_layout(layout))
+                stage_changed(work, connection, job, batch, settings, progress)
         _check_rejects(work, job)
     except BaseException:
         work.close()

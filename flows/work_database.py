@@ -1,8 +1,9 @@
-"""The work database of one import: DuckDB in memory, and how much of it that may take."""
+"""The work database of one import: DuckDB, and how much memory it may take."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -14,33 +15,57 @@ from transforms.relations import Work, ask_value
 # all was DuckDB's, and it spills as well with less (docs/speed.md).
 _READING_SHARE = 0.75
 
+# Of tables in memory some 19 bytes a row are never spilled, 378 MB of 20M rows. A file has some 270
+# bytes a row, so that this is a fifth of the limit at most (docs/speed.md).
+_LARGE_FILE = 3
 
-def open_database(folder: Path, settings: Settings) -> Work:
-    """Open an empty work database; what does not fit into memory spills into ``folder``."""
-    work = duckdb.connect(
-        # In a file, every table would be compressed as it is made, and few are read twice.
-        ":memory:",
-        config={
-            "memory_limit": settings.memory_limit,
-            "threads": str(settings.threads),
-            "temp_directory": str(folder / "spill"),
-            "preserve_insertion_order": "false",
-        },
-    )
+
+def open_database(folder: Path, settings: Settings, *, file_bytes: int = 0) -> Work:
+    """Open an empty work database.
+
+    Args:
+        folder: Where it spills what does not fit into memory. One import's work goes there alone.
+        settings: How much memory it may take, and how many threads.
+        file_bytes: How large the file is that goes into it. Of one that is several times as large
+            as the memory, all tables are on disk from the start.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    config: dict[str, Any] = {
+        "memory_limit": settings.memory_limit,
+        "threads": str(settings.threads),
+        "temp_directory": str(folder / "spill"),
+        "preserve_insertion_order": "false",
+    }
+    work = duckdb.connect(":memory:", config=config)
+    if file_bytes > _LARGE_FILE * _ask_limit(work):
+        work.close()
+        on_disk = folder / "work.duckdb"
+        # Of an attempt that was killed.
+        on_disk.unlink(missing_ok=True)
+        on_disk.with_suffix(".duckdb.wal").unlink(missing_ok=True)
+        # Few tables are read twice, and compressing them doubles what reading a file takes.
+        work = duckdb.connect(on_disk, config=config | {"force_compression": "uncompressed"})
     # It would draw bars into whatever terminal there is; and compress all that is in memory anew
     # with every 16 MB that come in, which took longer than all reading and normalising.
     work.execute("set enable_progress_bar = false; set checkpoint_threshold = '1000TB'").fetchall()
+    # Nobody opens it again.
+    work.execute("pragma disable_checkpoint_on_shutdown").fetchall()
     return work
 
 
 @contextmanager
 def leaving_room(work: Work) -> Iterator[None]:
     """DuckDB takes less meanwhile, for a file is read beside it."""
-    limit = ask_value(work, "select parse_formatted_bytes(current_setting('memory_limit'))")
+    limit = _ask_limit(work)
     _limit(work, int(limit * _READING_SHARE))
     yield
     # Where that failed, the work database is given up.
     _limit(work, limit)
+
+
+def _ask_limit(work: Work) -> int:
+    limit: int = ask_value(work, "select parse_formatted_bytes(current_setting('memory_limit'))")
+    return limit
 
 
 def _limit(work: Work, limit_bytes: int) -> None:

@@ -4,12 +4,15 @@ from contextlib import closing
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from contracts.errors import WorkMemoryError
 from flows.settings import Settings
+from flows.staging import list_sources
 from flows.work_database import leaving_room, open_database, telling_memory
-from transforms.relations import ask_value
+from transforms.relations import append, ask_value, at_once
+from transforms.work_tables import open_work
 
 _LIMIT = "select parse_formatted_bytes(current_setting('memory_limit'))"
 
@@ -24,6 +27,26 @@ def test_room_is_left_for_a_while(limit: str, tmp_path: Path) -> None:
             meanwhile = ask_value(work, _LIMIT)
         assert 0.74 * before < meanwhile < 0.76 * before
         assert 0.99 * before < ask_value(work, _LIMIT) < 1.01 * before
+
+
+def test_of_a_file_many_times_as_large_as_the_memory_all_goes_to_disk(tmp_path: Path) -> None:
+    """Of tables that are in memory, some of each row stays there."""
+    settings = Settings(tmp_path, memory_limit="24MB")
+
+    def fill(file_bytes: int) -> None:
+        with closing(open_database(tmp_path, settings, file_bytes=file_bytes)) as work:
+            open_work(work, list_sources())
+            with at_once(work):
+                for first in range(0, 800_000, 50_000):
+                    lines = pl.DataFrame({"line_no": range(first, first + 50_000)})
+                    append(work, "staged", lines.with_columns(full_name=pl.lit("Ann Lee")))
+            assert ask_value(work, "select count(*) from staged") == 800_000
+
+    with pytest.raises(duckdb.OutOfMemoryException):
+        fill(file_bytes=0)
+    fill(file_bytes=100_000_000)
+    # As after a kill.
+    fill(file_bytes=100_000_000)
 
 
 def test_what_went_wrong_is_not_hidden_by_the_limit(tmp_path: Path) -> None:
