@@ -3,7 +3,10 @@
 -- Returns  value_no, is_guarded, is_merging, nodes, holders; the best claims first, of one kind
 --          those of the oldest stored person first. Of the nodes stored people come first, then
 --          records by the fullness of their names.
-with fullness as (
+with members as materialized (
+    select node_no from labels semi join tangled using (cluster_no)
+),
+fullness as (
     select node_no,
         max(
             (first_key is not null)::int + (last_key is not null)::int
@@ -11,15 +14,16 @@ with fullness as (
         ) as parts,
         max(length(coalesce(first_key, ''))) as letters,
         min(concat_ws(' ', first_key, last_key, suffix_key)) as name
-    from node_names join names using (name_no)
+    from node_names
+    semi join members using (node_no)
+    join names using (name_no)
     group by node_no
 ),
 sides as (
     select value_no, value_nodes.node_no, bool_or(is_stored) as is_holder,
         any_value(persona_nodes.node_no) as person_no
     from value_nodes
-    join labels on labels.node_no = value_nodes.node_no
-    semi join tangled using (cluster_no)
+    semi join members on members.node_no = value_nodes.node_no
     left join persona_nodes on persona_nodes.node_no = value_nodes.node_no
     group by value_no, value_nodes.node_no
 )
