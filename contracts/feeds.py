@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from contracts.errors import WrongCallError
 from contracts.registry import load_source
-from contracts.source import Timezone
+from contracts.source_rules import Timezone
 
 AUTO = "auto"
 """The source that is found out, file by file."""

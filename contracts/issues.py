@@ -32,6 +32,10 @@ _ROWS = {
     "erased": (
         "The row is about somebody who was erased, so it is not loaded and its text is not kept."
     ),
+    "column_missing": "A column that every such row needs is empty or could not be read.",
+    "not_loaded": "Rows of this kind are history and are not loaded.",
+    "reference_unknown": "What this row belongs to is not known.",
+    "key_taken": "A row of this id is there already and cannot be changed from here.",
     "test_row": "The row is one of the provider's test leads.",
     "too_many_fields": "The record has more filled fields than the header.",
     "too_few_fields": "The record has fewer fields than the header.",
@@ -161,6 +165,12 @@ _VALUES = {
     "flag_unknown": (
         "This is neither a yes nor a no that the contract knows, so the field was left empty."
     ),
+    "reference_dropped": "What this cell names is not known, so the field was left empty.",
+    "word_unknown": (
+        "This is none of the words that the column may hold, so the field was left empty."
+    ),
+    "number_unreadable": "This could not be read as one number, so the field was left empty.",
+    "json_unreadable": "This is no JSON that can be stored, so the field was left empty.",
     "state_unknown": "This is no US state that we know; it was kept as written.",
     "country_unknown": "This is no country that we know, so the field was left empty.",
     "postcode_unreadable": "This is no postcode; it was kept as written.",

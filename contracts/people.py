@@ -9,7 +9,7 @@ E164_DIGITS = 15
 """As many digits a number has at most, with its country code (ITU-T E.164, 6.1)."""
 E164 = rf"^\+[1-9][0-9]{{1,{E164_DIGITS - 1}}}$"
 
-FieldKind = Literal["key", "text", "phones", "emails", "tags", "time"]
+FieldKind = Literal["key", "text", "number", "phones", "emails", "tags", "time"]
 
 LIST_KINDS: tuple[FieldKind, ...] = ("phones", "emails", "tags")
 """Kinds of fields that hold several values, and that every mapped column fills."""
@@ -21,6 +21,7 @@ class Field(NamedTuple):
     Attributes:
         name: The column in staged rows and leads.
         kind: ``key``: an id, kept as written but for outer blanks. ``text``: free text.
+            ``number``: in plain digits, as text.
             ``phones``, ``emails``, ``tags``: a list, filled by every column that is mapped to it.
             ``time``: a timestamp in UTC.
     """
@@ -33,6 +34,8 @@ LEAD_TEXTS = (
     "product",
     "lead_status",
     "niche",
+    "stage",
+    "score",
     "device_id",
     "user_id",
     "conversation_id",
@@ -59,6 +62,15 @@ TEXTS = (
 )
 """Text of a lead, in the order of its columns."""
 
+PLACED = ("lead_source", "board_id", "board_name")
+"""What a lead gets from the import, beside what its record states."""
+
+EDITED_TEXTS = ("lead_status", "stage", "score")
+"""Text of a lead that people edit by hand, and that then stays."""
+
+EDITED_OF_LEAD = (*EDITED_TEXTS, "board_id", "board_name")
+"""All of a lead that people edit by hand, and that then stays."""
+
 STATED = (
     *("crm_id", "phones", "emails", "email_keys", *TEXTS),
     *("tags", "last_activity_at", "is_deleted", "clock", "extra"),
@@ -71,6 +83,13 @@ GOLDEN_TEXTS = tuple(name for name in TEXTS if name not in LEAD_TEXTS)
 GOLDEN = ("crm_id", "phone", "email", *GOLDEN_TEXTS, "tags")
 """The fields of a golden record."""
 
+
+def _kind_of_text(name: str) -> FieldKind:
+    if name == "score":
+        return "number"
+    return "key" if name.endswith("_id") else "text"
+
+
 FIELDS: dict[str, Field] = {
     field.name: field
     for field in (
@@ -78,7 +97,7 @@ FIELDS: dict[str, Field] = {
         Field("crm_id", "key"),
         Field("phones", "phones"),
         Field("emails", "emails"),
-        *(Field(name, "key" if name.endswith("_id") else "text") for name in TEXTS),
+        *(Field(name, _kind_of_text(name)) for name in TEXTS),
         Field("tags", "tags"),
         Field("last_activity_at", "time"),
         # The id of the record into which the CRM merged this one.
@@ -88,7 +107,9 @@ FIELDS: dict[str, Field] = {
 }
 """Every field that a source may name, by name."""
 
-CLEARABLE = tuple(name for name, field in FIELDS.items() if field.kind in ("text", *LIST_KINDS))
+CLEARABLE = tuple(
+    name for name, field in FIELDS.items() if field.kind in ("text", "number", *LIST_KINDS)
+)
 """Fields that a contract's clear token empties; what identifies a record and times are none."""
 
 IDENTIFYING = ("crm_id", "phones", "emails")

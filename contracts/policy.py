@@ -13,6 +13,7 @@ from pydantic import (
 )
 
 from contracts.people import GOLDEN
+from contracts.score import Score
 
 SINGLE_KEYS = ("crm_id", "phone", "email")
 """What identifies a person by itself."""
@@ -77,6 +78,7 @@ class Policy(_Strict):
         on_duplicate: What a statement does to a person that is there.
         on_missing: What becomes of a person that is not there yet.
         survive: Golden field, or ``default`` -> its rule.
+        score: What makes the score on a person's card; None: there are no cards by themselves.
         max_delete_rate: Share of a feed's records that one file may end before it is held.
         max_reject_rate: Share of a file's rows that may be rejected before it is held; fewer than
             ten are never too many.
@@ -94,6 +96,7 @@ class Policy(_Strict):
     on_duplicate: Literal["update", "skip"] = "update"
     on_missing: Literal["create", "reject"] = "create"
     survive: dict[str, Rule] = Field(default={}, validate_default=True)
+    score: Score | None = None
     max_delete_rate: float = Field(default=0.1, ge=0, le=1, strict=True)
     max_reject_rate: float = Field(default=0.05, ge=0, le=1, strict=True)
 

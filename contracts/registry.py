@@ -1,4 +1,4 @@
-"""The sources and policies that there are: one YAML file in a folder of ``contracts`` adds one."""
+"""The contracts that there are: one YAML file in a folder of ``contracts`` adds one."""
 
 import difflib
 from collections.abc import Iterable
@@ -10,15 +10,25 @@ import yaml
 from pydantic import ValidationError
 
 from contracts.errors import ContractError, WrongCallError
+from contracts.keyed import KeyedTable, in_order
 from contracts.policy import Policy
 from contracts.source import Source
+from contracts.table_sources import check_tables, make_source
 
-Contract = TypeVar("Contract", Source, Policy)
+Contract = TypeVar("Contract", Source, Policy, KeyedTable)
 
-_FOLDERS: dict[type, str] = {Source: "sources", Policy: "policies"}
-_WORDS: dict[type, str] = {Source: "source contract", Policy: "policy"}
+_FOLDERS: dict[type, str] = {Source: "sources", Policy: "policies", KeyedTable: "tables"}
+_WORDS: dict[type, str] = {
+    Source: "source contract",
+    Policy: "policy",
+    KeyedTable: "table contract",
+}
 # What merges key by key with what is extended; anything else replaces it.
-_MERGED: dict[type, tuple[str, ...]] = {Source: ("columns",), Policy: ("guards", "survive")}
+_MERGED: dict[type, tuple[str, ...]] = {
+    Source: ("columns", "tables"),
+    Policy: ("guards", "survive"),
+    KeyedTable: ("columns",),
+}
 
 
 def parse_source(text: str, origin: str) -> Source:
@@ -48,10 +58,39 @@ def parse_policy(text: str, origin: str = "the policy in effect") -> Policy:
 def load_sources() -> dict[str, Source]:
     """Every source by name, in alphabetical order.
 
+    A keyed table that no contract is called after has a source of its own, whose columns are called
+    as those of the table.
+
     Raises:
         ContractError: A contract is wrong, or its name is not its file's name.
     """
-    return build_sources(_texts(Source))
+    written = build_sources(_texts(Source))
+    tables = load_tables()
+    made = {name: make_source(table, tables, written["generic"]) for name, table in tables.items()}
+    sources = made | written
+    return {name: sources[name] for name in sorted(sources)}
+
+
+@cache
+def load_tables() -> dict[str, KeyedTable]:
+    """Every keyed table by name, each after those that it refers to.
+
+    Raises:
+        ContractError: A contract is wrong, or its name is not its file's name.
+    """
+    return build_tables(_texts(KeyedTable))
+
+
+def build_tables(texts: dict[str, str]) -> dict[str, KeyedTable]:
+    """As ``build_sources``; ``columns`` merge key by key.
+
+    Raises:
+        ContractError: As there; also when a table refers to one that is not there.
+    """
+    try:
+        return {table.name: table for table in in_order(_build(KeyedTable, texts))}
+    except ValueError as error:
+        raise ContractError(f"contracts/tables: {error}") from None
 
 
 @cache
@@ -74,7 +113,13 @@ def build_sources(texts: dict[str, str]) -> dict[str, Source]:
         ContractError: As for ``parse_source``; also when ``extend`` names no contract, or
             leads round in a circle.
     """
-    return _build(Source, texts)
+    sources = _build(Source, texts)
+    for name, source in sources.items():
+        try:
+            check_tables(source, load_tables())
+        except ValueError as error:
+            raise ContractError(f"{_origin(Source, name)}: {error}") from None
+    return sources
 
 
 def build_policies(texts: dict[str, str]) -> dict[str, Policy]:

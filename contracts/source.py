@@ -3,21 +3,26 @@
 import difflib
 import re
 import unicodedata
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import polars as pl
 from pydantic import (
-    AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     field_validator,
     model_validator,
 )
 
 from contracts.people import FIELDS, IDENTIFYING
+from contracts.source_rules import (
+    ColumnRule,
+    ConsentRule,
+    DeletedRule,
+    ReadingRule,
+    Rule,
+    Strict,
+    Timezone,
+    as_rule,
+)
 
 FILE_TIME_PARTS = {
     "Y": r"[12]\d{3}", "y": r"\d{2}", "j": r"(?:36[0-6]|3[0-5]\d|[0-2]\d{2})",
@@ -34,106 +39,24 @@ def header_key(header: str) -> str:
     return " ".join(re.findall(r"\w+", folded.replace("_", " ")))
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+PERSON = "person"
+"""The entity of a source whose rows are about people."""
 
 
-def _check_timezone(name: str) -> str:
-    """Polars brings the zones along; the machine may have none."""
-    try:
-        pl.Series([datetime(2000, 1, 1)]).dt.replace_time_zone(name)  # noqa: DTZ001
-    except pl.exceptions.ComputeError:
-        raise ValueError(f"'{name}' is no time zone; write UTC or Europe/Berlin") from None
-    return name
-
-
-Timezone = Annotated[str, AfterValidator(_check_timezone)]
-
-
-class ColumnRule(_Strict):
-    """Which columns fill a field.
-
-    Attributes:
-        columns: Headers. A list field (phones, emails, tags) takes all that the file has, in
-            this order; any other takes the first that the file has.
-        timezone: For times without an offset: the zone that they are in (IANA name).
-        formats: For times: strptime formats, and nothing else is read.
-        day_first: For times: whether 03/04 is the third of April; else the file's values decide.
-    """
-
-    columns: tuple[str, ...] = Field(min_length=1)
-    timezone: Timezone = "UTC"
-    formats: tuple[str, ...] = ()
-    day_first: bool | None = None
-
-
-class ReadingRule(_Strict):
-    """How the files are written, where detection cannot know. Empty: it finds out."""
-
-    encoding: str = ""
-    delimiter: str = ""
-    quote: str = ""
-    sheet: str = ""
-    records: str = ""
-
-
-class _YesRule(_Strict):
-    columns: tuple[str, ...] = Field(min_length=1)
-    yes: tuple[str, ...] = ("yes", "true", "y", "1", "x", "t")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _take_yes_and_no_as_words(cls, said: Any) -> Any:
-        """YAML 1.1 reads the bare keys ``yes`` and ``no`` as true and false."""
-        words = {True: "yes", False: "no"}
-        return {words.get(k, k): v for k, v in said.items()} if isinstance(said, dict) else said
-
-
-class ConsentRule(_YesRule):
-    """Columns that say whether a person may be contacted.
-
-    Attributes:
-        columns: Headers; each says it for itself, and one opt-out is enough.
-        channel: What it is about.
-        says: ``opt_out``: a yes means opted out. ``opt_in``: a no does.
-        yes: What counts as a yes, in any case; ``*``: any text.
-        no: What counts as a no. Blank says nothing; any other text counts as opted out.
-    """
-
-    channel: Literal["phone", "sms", "email"]
-    says: Literal["opt_out", "opt_in"]
-    no: tuple[str, ...] = ("no", "false", "n", "0", "f")
-
-
-class DeletedRule(_YesRule):
-    """Columns that say that the source deleted the record: such a row is a tombstone.
-
-    Attributes:
-        columns: Headers; all that the file has count, and one yes is enough.
-        yes: What counts as deleted, in any case: words, or types of events such as
-            ``contact.deletion``; ``*``: any text. Blank and all else say that it is not.
-    """
-
-
-def _as_rule(value: Any) -> Any:
-    """The short forms: one header, or a list of headers."""
-    if isinstance(value, str):
-        return {"columns": [value]}
-    if isinstance(value, list):
-        return {"columns": value}
-    if isinstance(value, dict) and "column" in value:
-        return {**{k: v for k, v in value.items() if k != "column"}, "columns": [value["column"]]}
-    return value
-
-
-class Source(_Strict):
+class Source(Strict):
     """One provider's file layout.
 
     Attributes:
         name: What people call it; the name of its YAML file.
-        entity: What a row is about.
+        entity: What a row is about, and counts by: a person, or a row of a keyed table.
+        tables: Keyed table (``contracts/tables``) -> its column -> the columns that fill it. A row
+            may fill several. Of a ``json`` column ``*`` is the whole row.
+        people: ``stated``: what a row says of a person makes a lead. ``referred``: it only names
+            somebody, who gets a lead if nobody is known by that.
         source_file: ``feed``: record ids stay stable from file to file (a CRM);
             ``file``: they mean something within one file only (a one-off list).
+        integration: The integration by which the files come, of a ``feed``: all that name one are
+            one logical file, whose records are the same whichever of them states them.
         mode: ``delta``: a file says what changed, and a record that it lacks is as it was.
             ``snapshot``: each file is the full state of its feed.
         file_time: A strptime pattern that is looked for in the file's name, such as
@@ -163,8 +86,9 @@ class Source(_Strict):
     """
 
     name: str = Field(pattern=r"^[a-z0-9_]+$")
-    entity: Literal["person"] = "person"
+    entity: str = PERSON
     source_file: Literal["feed", "file"]
+    integration: str = Field(default="", pattern=r"^[a-z0-9_]*$")
     mode: Literal["delta", "snapshot"] = "delta"
     file_time: str = ""
     file_timezone: Timezone = "UTC"
@@ -175,12 +99,14 @@ class Source(_Strict):
     region: str = Field(default="", pattern=r"^([A-Z]{2})?$")
     recognised_by: tuple[str, ...] = ()
     reading: ReadingRule = ReadingRule()
-    columns: dict[str, Annotated[ColumnRule, BeforeValidator(_as_rule)]]
+    columns: dict[str, Rule] = Field(default_factory=dict)
+    tables: dict[str, dict[str, Rule]] = Field(default_factory=dict)
+    people: Literal["stated", "referred"] = "stated"
     required: tuple[str, ...] = ()
     record_id_from: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     consent: tuple[ConsentRule, ...] = ()
-    deleted: Annotated[DeletedRule | None, BeforeValidator(_as_rule)] = None
+    deleted: Annotated[DeletedRule | None, BeforeValidator(as_rule)] = None
     prefixes: tuple[str, ...] = ()
     area_code: tuple[str, ...] = ()
     refuse_disposable: bool = False
@@ -198,6 +124,8 @@ class Source(_Strict):
                 raise ValueError(
                     f"'{name}' is not a field of ours.{hint} Fields: {', '.join(FIELDS)}"
                 )
+            if columns[name].words and FIELDS[name].kind != "text":
+                raise ValueError(f"'{name}' is no text, so it has no words to choose from")
         return columns
 
     @field_validator("file_time")
@@ -219,8 +147,17 @@ class Source(_Strict):
         for name in self.required:
             if name not in self.columns:
                 raise ValueError(f"required: '{name}' is not among the columns")
-        if not any(name in self.columns for name in IDENTIFYING):
+        if self.entity != PERSON and self.entity not in self.tables:
+            raise ValueError(f"entity: '{self.entity}' is not among the tables")
+        if self.is_about_people and not any(name in self.columns for name in IDENTIFYING):
             raise ValueError(f"columns: one of {', '.join(IDENTIFYING)} must be there")
+        if self.mode == "snapshot" and not self.is_about_people:
+            raise ValueError("mode: only of people a file can be the full state")
+        if self.integration and (self.source_file != "feed" or self.mode == "snapshot"):
+            raise ValueError(
+                "integration: several contracts may name it, so no file is its full state, and"
+                " record ids must be stable: source_file is feed, and mode delta"
+            )
         if self.mode == "snapshot" and self.source_file != "feed":
             raise ValueError("mode: a snapshot is the state of a feed, so source_file must be feed")
         if self.mode == "snapshot" and "source_record_id" not in self.required:
@@ -246,6 +183,22 @@ class Source(_Strict):
         return self
 
     @property
+    def is_about_people(self) -> bool:
+        """Whether a row that names nobody is no row."""
+        return self.entity == PERSON
+
+    @property
+    def is_of_table(self) -> bool:
+        """Whether its columns are those of a keyed table (``contracts.table_sources``)."""
+        return self.name == self.entity
+
+    def logical_file(self, file_name: str) -> str:
+        """The feed where record ids are stable from file to file, else this one file."""
+        if self.integration:
+            return f"integration:{self.integration}"
+        return f"{self.name}/{'default' if self.source_file == 'feed' else file_name}"
+
+    @property
     def claim_space(self) -> str:
         """The claim kind of ``crm_id``."""
         return self.id_space or self.name
@@ -260,6 +213,8 @@ class Source(_Strict):
         """Every header that the contract names, as it is written there."""
         named = {column for rule in self.columns.values() for column in rule.columns}
         named |= {column for rule in self.consent for column in rule.columns}
+        for fills in self.tables.values():
+            named |= {column for rule in fills.values() for column in rule.columns}
         named |= set(self.deleted.columns if self.deleted else ())
         named |= {*self.recognised_by, *self.ignore, *self.record_id_from, *self.area_code}
         return frozenset(named)

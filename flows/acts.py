@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import psycopg
 
+from contracts.board_rules import NO_RULES
 from contracts.errors import LeadfoldError
 from contracts.policy import Policy
 from flows import ledger, warehouse
@@ -16,6 +17,7 @@ from flows.settings import Settings
 from flows.staging import list_sources
 from flows.trying import Try, tell_stopped, try_until_applied
 from flows.work_database import open_database, telling_memory
+from transforms.boards import note_rules
 from transforms.dedupe import fold_statements, group_records
 from transforms.facts import Facts, note_facts
 from transforms.plan import Plan, compare_leads, find_repeated
@@ -146,6 +148,7 @@ def write(act: Act, plan: Plan, attempt: Try) -> Outcome:
 def open_without_rows(work: Work, import_id: str, source: str, policy: Policy) -> None:
     """Make the work database of an import whose file has no rows."""
     open_work(work, list_sources())
+    note_rules(work, NO_RULES)
     group_records(work)
     note_facts(work, Facts(import_id, source, source, source), policy)
     work.execute("create or replace table changed_records as from records").fetchall()

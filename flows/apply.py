@@ -7,41 +7,16 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from contracts import tables
+from contracts import people_tables as tables
 from contracts.errors import StalePlanError
-from contracts.tables import Table
+from contracts.people_tables import Table
 from flows.claim_rows import held_as, touch_holders
 from flows.copying import copy_in
 from flows.import_issues import refer_to_same_issues, resolve_issues
 from flows.ledger import finish_import
-from transforms.plan import Action, Plan
-
-# What gives a claim or a phone free comes before what takes it.
-_ORDER: tuple[tuple[Table, Action], ...] = (
-    (tables.IDENTITIES, "delete"),
-    (tables.IDENTITIES, "update"),
-    (tables.PERSONAS, "delete"),
-    (tables.PERSONAS, "update"),
-    (tables.PERSONAS, "insert"),
-    (tables.IDENTITIES, "insert"),
-    (tables.LEADS, "delete"),
-    (tables.LEADS, "update"),
-    (tables.LEADS, "insert"),
-    (tables.LEAD_VERSIONS, "insert"),
-    (tables.PERSONA_VERSIONS, "insert"),
-    (tables.MERGE_CANDIDATES, "delete"),
-    (tables.MERGE_CANDIDATES, "update"),
-    (tables.MERGE_CANDIDATES, "insert"),
-    (tables.OPT_OUTS, "delete"),
-    (tables.OPT_OUTS, "insert"),
-    (tables.LEAD_ACTIVITIES, "delete"),
-    (tables.LEAD_ACTIVITIES, "insert"),
-    (tables.UNDONE_LEADS, "delete"),
-    (tables.UNDONE_LEADS, "insert"),
-    (tables.LEAD_MOVES, "insert"),
-    (tables.IDENTITY_VERSIONS, "insert"),
-    (tables.ROW_VERSIONS, "insert"),
-)
+from flows.write_order import list_order
+from transforms.plan import Plan
+from transforms.planned_rows import Action
 
 _MANY_ROWS = 10_000
 
@@ -68,9 +43,8 @@ def apply(
     connection.execute("SELECT set_config('leadfold.import_id', %s, true)", [import_id])
     if tables.IDENTITIES.name in plan.effects:
         touch_holders(connection, team_id, plan.claim_holders())
-    for table, action in _ORDER:
-        planned = plan.effects.get(table.name, {}).get(action, 0)
-        if planned:
+    for table, action in list_order():
+        if planned := plan.planned(table, action):
             _write(connection, team_id, import_id, table, action, plan, planned)
     _write_issues(connection, team_id, import_id, plan)
     if not plan.is_empty:
@@ -91,7 +65,7 @@ def analyze_grown(connection: psycopg.Connection, effects: Mapping[str, Mapping[
         connection: Without a transaction.
         effects: Table -> action -> rows that were written.
     """
-    for table, action in _ORDER:
+    for table, action in list_order():
         if action == "insert" and effects.get(table.name, {}).get(action, 0) >= _MANY_ROWS:
             with suppress(psycopg.Error):
                 connection.execute(
@@ -160,7 +134,7 @@ def _insert(
     """
     frames = (
         frame.select(pl.lit(team_id).alias("team_id"), *table.columns)
-        for frame in plan.rows(table.name, "insert")
+        for frame in plan.rows(table, "insert")
     )
     _expect(table, "insert", planned, copy_in(connection, table.name, frames))
 
@@ -242,7 +216,7 @@ def _load(
     connection: psycopg.Connection, table: Table, action: Action, plan: Plan
 ) -> sql.Identifier:
     """COPY the planned rows of a table into a temp table of the same column types."""
-    name = f"delta_{table.name}_{action}"
+    name = f"delta_{table.planned_in}_{action}"
     version = sql.SQL(", 0::bigint AS version") if table.is_versioned else sql.SQL("")
     connection.execute(
         sql.SQL(
@@ -255,7 +229,7 @@ def _load(
             table=sql.Identifier(table.name),
         )
     )
-    copy_in(connection, name, plan.rows(table.name, action))
+    copy_in(connection, name, plan.rows(table, action))
     connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))
     return sql.Identifier(name)
 

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from contracts.errors import StalePlanError
 from flows.copying import copy_in
-from transforms.plan import Action
+from transforms.planned_rows import Action
 
 
 def held_as(action: Action) -> sql.Composed:

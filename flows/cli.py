@@ -14,9 +14,10 @@ from flows.cli_decide import decide
 from flows.cli_erase import erase, maintain
 from flows.cli_feeds import feeds, sync
 from flows.cli_import import import_files
-from flows.cli_ops import doctor, metrics
+from flows.cli_ops import doctor, metrics, verify
 from flows.cli_people import export_person, history, why
 from flows.cli_review import review
+from flows.cli_rules import rules
 from flows.cli_run import deploy, up
 from flows.cli_teams import policies, refold, teams
 from flows.cli_undo import undo
@@ -46,6 +47,8 @@ leadfold.add_command(maintain)
 leadfold.add_command(up)
 leadfold.add_command(deploy)
 leadfold.add_command(doctor)
+leadfold.add_command(verify)
+leadfold.add_command(rules)
 leadfold.add_command(metrics)
 
 

@@ -1,4 +1,4 @@
-"""The commands ``leadfold metrics`` and ``leadfold doctor``. Heavy imports stand where used."""
+"""The commands ``leadfold metrics``, ``doctor`` and ``verify``. Heavy imports stand where used."""
 
 import json
 import sys
@@ -52,6 +52,36 @@ def doctor(as_json: bool) -> None:
             f"\n{counts['ok']:,} well, {counts['warning']:,} to look at, {counts['wrong']:,} wrong."
         )
     if counts["wrong"]:
+        sys.exit(1)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One object, for scripts.")
+def verify(as_json: bool) -> None:
+    """Try out that no key can stand in the database twice, and count what does.
+
+    Of each key of the data model: whether its unique index is there and valid; whether a duplicate
+    within a team is refused, the same value in another team is taken, and another value in the same
+    team is taken (tried with rows of its own, in a transaction that is rolled back); how many
+    duplicates there are. Nothing is changed.
+
+    The exit code is 0 when all is well, and 1 when something is wrong.
+    """
+    from flows import warehouse
+    from flows.verify_report import verified_lines
+    from flows.verifying import verify as look
+
+    with warehouse.connected(load_settings(), "leadfold verify") as connection:
+        found = list(look(connection))
+    is_well = all(each.is_well for each in found)
+    if as_json:
+        keys = [each.to_json() for each in found]
+        click.echo(json.dumps({"is_well": is_well, "keys": keys}))
+    else:
+        from flows.terminal import show
+
+        show(*verified_lines(found))
+    if not is_well:
         sys.exit(1)
 
 

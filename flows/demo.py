@@ -1,8 +1,11 @@
-"""The demo: the samples, imported twice into a database of their own."""
+"""The demo: the samples, imported into a database of their own, those of people twice."""
 
 import dataclasses
+import shutil
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 from rich.console import Console
@@ -20,6 +23,12 @@ SAMPLES = (
     ("salesforce_contacts.csv", "salesforce"),
     ("vendor_list.csv", "generic"),
 )
+OTHERS = (
+    ("business_list.csv", "business_list"),
+    ("skiptrace_results.csv", "skiptrace"),
+    ("webhook_deliveries.jsonl", "webhook_lead"),
+)
+_RULES = "rules.yaml"
 _FOLDER = Path(__file__).resolve().parent.parent / "data" / "samples"
 
 
@@ -40,7 +49,7 @@ def run_demo(settings: Settings, console: Console) -> list[Outcome]:
     with closing(warehouse.connect(settings)) as connection:
         teams.add_team(connection, TEAM)
         console.rule("Three files of one population, imported", align="left")
-        first = _import_samples(settings)
+        first = _import_samples(settings, SAMPLES)
         console.print(report.summary(first))
         console.rule("People that stand in several files", align="left")
         _show_people(connection, console)
@@ -50,9 +59,13 @@ def run_demo(settings: Settings, console: Console) -> list[Outcome]:
             entry = ledger.find_import(connection, outcome.import_id)
             console.print(report.issue_counts(import_issues.list_issues(connection, entry)))
         console.rule("The same three files again", align="left")
-        second = _import_samples(settings)
+        second = _import_samples(settings, SAMPLES)
         console.print(report.summary(second))
         terminal.plain(console, "Nothing was written but the ledger: the database had it all.\n")
+        console.rule("Businesses, skip-trace results, recorded deliveries", align="left")
+        others = _import_others(settings)
+        console.print(report.summary(others))
+        _show_rows(connection, console, others)
     terminal.plain(console, f"Look at the result:\n  {local_postgres.psql()} '{address}'")
     terminal.plain(
         console,
@@ -60,15 +73,40 @@ def run_demo(settings: Settings, console: Console) -> list[Outcome]:
         "Your own file, in your own database:\n"
         "  .venv/bin/leadfold import FILE --team TEAM --source generic --new-team --dry-run",
     )
-    return first + second
+    return first + second + others
 
 
-def _import_samples(settings: Settings) -> list[Outcome]:
+def _import_samples(settings: Settings, samples: Sequence[tuple[str, str]]) -> list[Outcome]:
     return [
         outcome
-        for name, source in SAMPLES
+        for name, source in samples
         for outcome in run_import(Request(_FOLDER / name, TEAM, source), settings)
     ]
+
+
+def _import_others(settings: Settings) -> list[Outcome]:
+    """What arrives beside people, in a home of its own, in which the rules of boards are."""
+    with TemporaryDirectory() as folder:
+        home = Path(folder)
+        shutil.copy(_FOLDER / _RULES, home / _RULES)
+        return _import_samples(dataclasses.replace(settings, home=home), OTHERS)
+
+
+def _show_rows(
+    connection: psycopg.Connection, console: Console, outcomes: Sequence[Outcome]
+) -> None:
+    """What each file brought besides people, and on which boards its leads are."""
+    for outcome in outcomes:
+        written = report.effects_sentence(outcome.effects)
+        terminal.plain(console, f"{outcome.file_name}: {written}.")
+    terminal.plain(console, f"\nWhere the rules of {_RULES} put their leads:")
+    table = terminal.make_table("board", "leads")
+    for board, leads in connection.execute(
+        "SELECT board_name, count(*) FROM leads WHERE board_name IS NOT NULL GROUP BY 1 ORDER BY 2"
+    ).fetchall():
+        table.add_row(board, f"{leads:,}")
+    console.print(table)
+    terminal.plain(console, "")
 
 
 def _show_people(connection: psycopg.Connection, console: Console) -> None:

@@ -11,6 +11,7 @@ from flows.warehouse import list_pending, read_migrations
 _LINE = re.compile(
     r"CREATE TABLE (?P<table>\w+)|CREATE UNIQUE INDEX (?P<index>\w+)"
     r"|CREATE TRIGGER (?P<trigger>\w+)|.*DROP CONSTRAINT (?P<dropped>\w+)"
+    r"|ALTER INDEX (?P<old>\w+) RENAME TO (?P<new>\w+)"
     r"|.*CONSTRAINT (?P<constraint>\w+)|    (?P<column>\w+) .*(?P<inline>UNIQUE|PRIMARY KEY)"
     r"|    PRIMARY KEY (?P<key>)"
 )
@@ -171,6 +172,9 @@ def list_made() -> dict[str, dict[str, str]]:
             elif found["dropped"]:
                 for kind in ("constraint", "unique"):
                     made[kind].pop(found["dropped"], None)
+            elif found["old"]:
+                made["unique"].pop(found["old"])
+                made["unique"][found["new"]] = file
             elif found["constraint"]:
                 made["constraint"][found["constraint"]] = file
             elif found["trigger"]:

@@ -5,9 +5,16 @@ from pathlib import Path
 
 import psycopg
 
+from contracts.registry import load_tables
 from flows.erasure_keys import ErasureKey, check_key, load_key
 from flows.teams import Team
-from transforms.erased import list_raw_texts, list_row_claims, reject_erased
+from transforms.erased import (
+    empty_cells,
+    list_cells,
+    list_raw_texts,
+    list_row_claims,
+    reject_erased,
+)
 from transforms.relations import Work, query
 from transforms.traces import guess_phones, key_addresses, list_addresses, list_numbers
 
@@ -52,6 +59,24 @@ def keep_out_erased(
         if kind in kinds and (kind, key.hash_claim(kind, value)) in known
     ]
     reject_erased(work, found, _find_lines(work, key, known, team.region))
+    _empty_cells(work, key, known)
+
+
+def _empty_cells(work: Work, key: ErasureKey, known: set[tuple[str, bytes]]) -> None:
+    """Phones and emails of erased people on rows about something else, such as a business."""
+    for table in load_tables().values():
+        for name, column in table.columns.items():
+            if column.kind not in ("phone", "email"):
+                continue
+            values = list_cells(work, table.name, name)
+            keys = key_addresses(values) if column.kind == "email" else {}
+            gone = [
+                value
+                for value in values
+                if (column.kind, key.hash_claim(column.kind, keys.get(value, value))) in known
+            ]
+            if gone:
+                empty_cells(work, table.name, name, gone)
 
 
 def list_erased_lines(work: Work) -> set[int]:

@@ -6,6 +6,7 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
+from flows.erasing_keyed import erase_keyed
 from flows.erasing_person import Person
 from flows.erasing_queries import Claim
 from flows.teams import policy_of
@@ -22,7 +23,6 @@ _DELETES: dict[str, LiteralString] = {
     " OR (t.judgement IS NULL AND t.guard <> 'shared_value' AND {quotes})",
     "opt_outs": "(t.kind, t.value) IN (TABLE gone_claims)"
     " OR t.kind = 'record' AND (t.source_file, t.value) IN (TABLE gone_records)",
-    "lead_activities": "t.lead_id IN (TABLE gone_leads)",
     "lead_moves": "t.lead_id IN (TABLE gone_leads) OR t.from_persona_id IN (TABLE gone_personas)"
     " OR t.to_persona_id IN (TABLE gone_personas)",
     "identity_versions": "t.persona_id IN (TABLE gone_personas)"
@@ -80,7 +80,10 @@ def delete_rows(connection: psycopg.Connection, person: Person) -> Effects:
             [team_id],
         )
         _count(effects, table, "delete", done.rowcount)
-    for table, action, rows in _give_back(connection, person):
+    for table, action, rows in (
+        *erase_keyed(connection, team_id, _QUOTES),
+        *_give_back(connection, person),
+    ):
         _count(effects, table, action, rows)
     return effects
 

@@ -31,6 +31,8 @@ def to_json(told: Explanation) -> dict[str, Any]:
       ``conversation_url``, ``statements`` (places)
     - ``claims``: ``kind``, ``value``, ``is_held``, ``is_alone``, ``others``, ``is_by_hand``,
       ``stated_by`` (places)
+    - ``score``: ``total`` and ``parts`` (``part``, ``points``), as the policy makes it now; null
+      where it declares none
     - ``fields``: ``field``, ``value``, ``rule``, ``why``, ``stated_at``, ``stated_by`` (a place or
       null), ``also_stated_by`` (places), ``passed_over`` (``value``, ``why``, ``stated_at``,
       ``stated_by``)
@@ -52,9 +54,17 @@ def to_json(told: Explanation) -> dict[str, Any]:
         "created_at": told.created_at,
         "leads": leads,
         "claims": [asdict(each) for each in told.claims],
+        "score": _score_json(told.score),
         "fields": [asdict(each) for each in told.fields],
     }
     return {name: plain_json(value) for name, value in said.items()}
+
+
+def _score_json(parts: Sequence[tuple[str, float]] | None) -> dict[str, Any] | None:
+    if parts is None:
+        return None
+    told = [{"part": part, "points": points} for part, points in parts]
+    return {"total": round(sum(points for _, points in parts), 4), "parts": told}
 
 
 def plain_json(value: Any) -> Any:
@@ -97,6 +107,10 @@ def person_lines(told: Explanation) -> Iterator[RenderableType]:
     others = [each for each in told.merged_ids if each != found.asked_id]
     if others:
         yield text_of(f"Merged into it: {', '.join(others)}")
+    if told.score is not None:
+        parts = ", ".join(f"{part} {points:g}" for part, points in told.score)
+        total = sum(points for _, points in told.score)
+        yield text_of(f"Score {total:g}: {parts or 'nothing makes points'}.")
     if told.is_ended:
         yield Text("No source has the person any more; what is known is kept.")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -37,6 +37,7 @@ from transforms.explain import (
     take_statements,
 )
 from transforms.relations import Work
+from transforms.scores import list_parts, score_people
 
 _SOURCE = "why"
 
@@ -52,6 +53,7 @@ class Explanation:
     leads: tuple[LeadStory, ...]
     claims: tuple[ClaimStory, ...]
     fields: tuple[FieldStory, ...]
+    score: tuple[tuple[str, float], ...] | None
 
 
 @contextmanager
@@ -82,6 +84,7 @@ def explain(connection: psycopg.Connection, found: Found, settings: Settings) ->
         _rank(connection, work, found, work_id)
         take_statements(work, statements)
         said, claimed, golden = list_said(work), list_claimed(work), golden_now(work)
+        parts = _score(work, found)
     persona = _fetch_persona(connection, team_id, persona_id)
     urls = {each.lead_id: conversation_url(each.conversation_id, settings) for each in leads}
     return Explanation(
@@ -92,6 +95,7 @@ def explain(connection: psycopg.Connection, found: Found, settings: Settings) ->
         tuple(tell_leads(leads, places, urls)),
         tuple(tell_claims(_fetch_holders(connection, found, claimed), claimed, places)),
         tuple(tell_fields(persona, golden, said, places)),
+        parts,
     )
 
 
@@ -122,6 +126,15 @@ def _rank(connection: psycopg.Connection, work: Work, found: Found, work_id: str
     fetch_only(connection, work, found.team.team_id, [found.persona_id])
     resolve_stored(work, policy)
     rank_stored(work)
+
+
+def _score(work: Work, found: Found) -> tuple[tuple[str, float], ...] | None:
+    """What makes the person's score by now; None: the policy declares none."""
+    score = policy_of(found.team).score
+    if score is None:
+        return None
+    score_people(work, score, datetime.now(UTC))
+    return tuple(list_parts(work))
 
 
 def _fetch_persona(connection: psycopg.Connection, team_id: str, persona_id: str) -> dict[str, Any]:

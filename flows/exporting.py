@@ -11,7 +11,8 @@ from typing import Any, LiteralString
 import psycopg
 
 from contracts.errors import WrongCallError
-from contracts.registry import load_sources
+from contracts.keyed import LEADS, PERSONAS, KeyedTable
+from contracts.registry import load_sources, load_tables
 from flows.explaining import list_merged
 from flows.finding import Found
 from flows.landed_files import list_mentioning
@@ -24,13 +25,28 @@ _OF_LEADS: LiteralString = _OF_TEAM + "lead_id = ANY (%(leads)s)"
 _CLAIMS_OF_PERSON: LiteralString = "(SELECT * FROM unnest(%(kinds)s::text[], %(values)s::text[]))"
 _RECORDS: LiteralString = "(SELECT * FROM unnest(%(files)s::text[], %(records)s::text[]))"
 
-TABLES: dict[str, LiteralString] = {
+_NEEDLES: LiteralString = "EXISTS (SELECT FROM unnest(%(needles)s::text[]) AS needle"
+
+
+def _about_person(table: KeyedTable) -> str:
+    """Which rows of a keyed table are about a person: by what they refer to, else by their text."""
+    tests = []
+    for name, reference in table.references():
+        if reference.to in (PERSONAS, LEADS):
+            tests.append(f"{name} = ANY (%({'ids' if reference.to == PERSONAS else 'leads'})s)")
+        elif any((target := load_tables()[reference.to]).references()):
+            about = _about_person(target)
+            tests.append(f"{name} IN (SELECT {target.id_column} FROM {target.name} WHERE {about})")  # noqa: S608
+    test = " OR ".join(tests) or f"{_NEEDLES} WHERE position(needle IN t::text) > 0)"
+    return f"{_OF_TEAM}({test})"
+
+
+TABLES: dict[str, str] = {
     "personas": _OF_PERSON,
     "persona_versions": _OF_PERSON,
     "leads": _OF_PERSON,
     "undone_leads": _OF_LEADS,
     "lead_versions": _OF_LEADS,
-    "lead_activities": _OF_LEADS,
     "lead_moves": _OF_TEAM + "(lead_id = ANY (%(leads)s)"
     " OR from_persona_id = ANY (%(ids)s) OR to_persona_id = ANY (%(ids)s))",
     "identities": _OF_PERSON,
@@ -50,6 +66,8 @@ TABLES: dict[str, LiteralString] = {
     "row_versions": _OF_TEAM
     + "(row_key = ANY (%(needles)s) OR EXISTS (SELECT FROM unnest(%(needles)s::text[]) AS needle"
     " WHERE position(needle IN before::text) > 0))",
+    "row_statements": _OF_TEAM + _NEEDLES + " WHERE position(needle IN cells::text) > 0)",
+    **{name: _about_person(table) for name, table in load_tables().items()},
 }
 """Which rows of each table are about a person."""
 

@@ -6,15 +6,20 @@ import duckdb
 import polars as pl
 import psycopg
 
+from contracts.board_rules import BoardRules
 from contracts.errors import LeadfoldError, ReusedFileNameError, SnapshotShrunkError
+from contracts.keyed import LEADS, PERSONAS
 from contracts.policy import Policy
+from contracts.registry import load_tables
 from contracts.source import Source
 from flows import ledger, stored, warehouse
 from flows.apply import analyze_grown, apply
+from flows.board_rules import load_board_rules
 from flows.erased_rows import list_erased_lines
 from flows.erasing_files import clean_landed
 from flows.fingerprints import change_seq
 from flows.jobs import Job, Outcome, Progress
+from flows.keyed import place_leads, plan_keyed
 from flows.landing import Batch
 from flows.plan_files import tell_plan
 from flows.settings import Settings
@@ -22,6 +27,7 @@ from flows.staged_rows import place_rejects
 from flows.staging import is_staged_from, stage_changed
 from flows.trying import Try, try_until_applied
 from flows.wanted import list_records
+from transforms.boards import count_assigned
 from transforms.dedupe import count_agreeing_ids, fold_statements
 from transforms.facts import Facts, note_facts
 from transforms.holding import hold_claims, pair_candidates, say_claims
@@ -89,7 +95,7 @@ def _fold_once(
         seq = change_seq(connection, job.team.team_id)
         if not is_staged_from(work, seq):
             stage_changed(work, connection, job, batch, settings, progress)
-        plan = _plan(job, batch, work, connection, is_last=attempt.is_last)
+        plan = _plan(job, batch, work, attempt, load_board_rules(settings, job.team))
         progress("plan", plan.counts.landed)
         if not job.is_dry_run:
             apply(connection, job.team.team_id, job.import_id, plan, attempt.conflicts)
@@ -109,11 +115,13 @@ def _fold_once(
     )
 
 
-def _plan(
-    job: Job, batch: Batch, work: Work, connection: psycopg.Connection, *, is_last: bool
-) -> Plan:
+def _plan(job: Job, batch: Batch, work: Work, attempt: Try, rules: BoardRules) -> Plan:
     """Fetch what Postgres holds about this batch, and write down what differs."""
+    connection, is_last = attempt.connection, attempt.is_last
     source, policy = job.contract, job.policy
+    if source.people == "referred":
+        # Who is only named is left as they are.
+        policy = policy.model_copy(update={"on_duplicate": "skip"})
     facts = Facts(
         job.import_id, source.name, job.source_file, source.claim_space, source.is_webhook
     )
@@ -138,15 +146,25 @@ def _plan(
     resolve(work, policy)
     compare_leads(work)
     empty(work, "late_rejects")
-    unknown = list_unknown(work)
-    append(work, "late_rejects", place_rejects(work, batch, unknown, pl.lit("person_unknown")))
+    if source.is_about_people or _names_people(source):
+        unknown = list_unknown(work)
+        append(work, "late_rejects", place_rejects(work, batch, unknown, pl.lit("person_unknown")))
     _know_repeated(job, work, connection)
     say_claims(work)
     hold_claims(work)
     pair_candidates(work)
     survive(work)
+    place_leads(job, work, connection, rules, is_locking=is_last)
     plan = make_plan(work, job.import_id)
-    return replace(plan, records_missing=missing, remark=remark)
+    plan = plan_keyed(job, batch, work, connection, plan, is_locking=is_last)
+    assigned = count_assigned(work) if rules.boards else {}
+    return replace(plan, records_missing=missing, remark=remark, assigned=assigned)
+
+
+def _names_people(source: Source) -> bool:
+    """Whether the rows of the table that a file is about refer to people."""
+    references = load_tables()[source.entity].references()
+    return any(reference.to in (PERSONAS, LEADS) for _, reference in references)
 
 
 def _know_repeated(job: Job, work: Work, connection: psycopg.Connection) -> None:

@@ -46,7 +46,8 @@ _VERSIONS: LiteralString = (
     " ORDER BY i.commit_no NULLS LAST, v.import_id, v.persona_id"
 )
 _LEADS: LiteralString = (
-    "SELECT lead_id, persona_id, source, source_record_id, lead_status, edited_fields FROM leads"
+    "SELECT lead_id, persona_id, source, source_record_id, lead_status, stage, score::text,"
+    " board_id, board_name, edited_fields FROM leads"
     " WHERE team_id = %(team)s AND persona_id = ANY (%(ids)s) ORDER BY lead_id"
 )
 # Also of leads that are none any more, and of imports that were undone.

@@ -232,9 +232,7 @@ PLAIN = Steps(land_file, stage, fold)
 def _of_batch(job: Job, batch: Batch) -> Job:
     """The job of one landed file: its source, if that is to be found out, and its logical file."""
     source = load_source(find_source(batch) if job.source == AUTO else job.source)
-    # The feed where record ids are stable from file to file, else this one file.
-    name = "default" if source.source_file == "feed" else job.file_name
-    return replace(job, source=source.name, source_file=f"{source.name}/{name}")
+    return replace(job, source=source.name, source_file=source.logical_file(job.file_name))
 
 
 def _note_landed(job: Job, batch: Batch, settings: Settings) -> Outcome | None:

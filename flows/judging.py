@@ -6,6 +6,7 @@ from flows import warehouse
 from flows.acts import Act, Start, begin, carry_out, open_without_rows, write
 from flows.jobs import Outcome
 from flows.judgement_checks import Judging, check_judging
+from flows.keyed import score_anew
 from flows.settings import Settings
 from flows.stored_personas import fetch_personas
 from flows.teams import policy_of
@@ -75,4 +76,4 @@ def _plan(
     pair_candidates(work)
     plan_decisions(work)
     survive(work)
-    return make_plan(work, act.import_id)
+    return score_anew(act, policy, work, attempt, make_plan(work, act.import_id))

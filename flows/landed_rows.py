@@ -6,6 +6,7 @@ from typing import NamedTuple
 import polars as pl
 
 from contracts.errors import UnreadableFileError
+from contracts.registry import load_tables
 from contracts.source import Source
 from flows.corrections import HINTS as CORRECTION_HINTS
 from flows.fingerprints import Known
@@ -98,7 +99,7 @@ def land_rows(
     with at_once(work):
         for found in spread(read_chunk, reading.chunks(), settings.threads):
             _land(work, batch, found)
-            orders = {name: order + found.day_orders[name] for name, order in orders.items()}
+            orders |= {name: orders[name] + order for name, order in found.day_orders.items()}
             done += found.rows + len(found.rejects)
             progress("read", done)
     if done == 0:
@@ -182,10 +183,14 @@ def _read_chunk(work: Work, job: Job, known: Known | None, chunk: Chunk) -> _Rea
     landed = hashed.filter(~is_test)
     new = landed.filter(~known.holds(landed["row_hash"])) if known else landed
     conformed = _conform(cells, new, job.contract)
-    clocks = _open_clocks(job.contract)
+    clocks = [name for name in _open_clocks(job.contract) if name in keys]
     judged = None
-    is_clear = not any(may_need_order(conformed[name]) for name in clocks)
-    if known and known.is_nothing and is_clear and len(conformed):
+    if (
+        known
+        and known.is_nothing
+        and len(conformed)
+        and not any(may_need_order(keys[name]) for name in clocks)
+    ):
         judged = judge(job, dict.fromkeys(clocks), conformed)
         conformed = conformed.clear()
     said = keys.filter(~pl.col("is_test"))
@@ -215,11 +220,14 @@ def _conform(cells: pl.DataFrame, hashed: pl.DataFrame, source: Source) -> pl.Da
 
 def _open_clocks(source: Source) -> list[str]:
     """The times of which the contract does not say how they are written."""
-    return [
-        name
-        for name in CLOCKS
-        if (rule := source.columns.get(name)) and not rule.formats and rule.day_first is None
-    ]
+    rules = {name: source.columns[name] for name in CLOCKS if name in source.columns}
+    rules |= {
+        f"{table}.{name}": rule
+        for table, fills in source.tables.items()
+        for name, rule in fills.items()
+        if load_tables()[table].columns[name].kind == "time"
+    }
+    return [name for name, rule in rules.items() if not rule.formats and rule.day_first is None]
 
 
 def _land(work: Work, batch: Batch, found: _Read) -> None:

@@ -64,6 +64,7 @@ class Import:
     corrects_import_id: str | None = None
     layout: dict[str, Any] | None = None
     stops: list[dict[str, str]] = field(default_factory=list)
+    assigned: dict[str, int] = field(default_factory=dict)
 
     @property
     def counts(self) -> Counts:
@@ -146,16 +147,19 @@ def finish_import(
         " rows_unchanged = %(unchanged)s, rows_deleted = %(deleted)s,"
         " match = %(match)s, effects = %(effects)s, conflicts = %(conflicts)s,"
         " records_missing = %(missing)s, repeated = %(repeated)b,"
+        " repeated_rows = %(repeated_rows)b, assigned = %(assigned)s,"
         " commit_no = 1 + coalesce((SELECT max(past.commit_no) FROM imports AS past"
         " WHERE past.team_id = own.team_id), 0)"
         " WHERE import_id = %(import_id)s",
         {
             **counts,
             "repeated": plan.repeated() or None,
+            "repeated_rows": plan.repeated("repeated_rows") or None,
             "match": Jsonb(plan.match),
             "effects": Jsonb(plan.effects),
             "conflicts": Jsonb(dict(conflicts)),
             "missing": plan.records_missing,
+            "assigned": Jsonb(plan.assigned),
             "remark": plan.remark or None,
             "import_id": import_id,
         },

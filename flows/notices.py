@@ -17,6 +17,7 @@ from transforms.spikes import REMEMBERED, find_spikes
 
 FINISHED = "leadfold.import.finished"
 SPIKED = "leadfold.duplicates.spiked"
+ASSIGNED = "leadfold.lead.assigned"
 
 # An event that is told again, as after a crash, is the same one.
 _NAMESPACE = uuid.UUID("6c5d7f4e-0a55-4d0e-9d2b-6b1f3f0c8a11")
@@ -52,6 +53,9 @@ def tell_finished(outcome: Outcome, settings: Settings) -> None:
             "compared_with": len(before),
         }
         _emit(SPIKED, entry, {**_payload(entry, settings), **share})
+    for board, leads in sorted(entry.assigned.items()):
+        placed = {"what": board, "board": board, "leads": leads}
+        _emit(ASSIGNED, entry, {**_payload(entry, settings), **placed})
 
 
 def _list_before(connection: psycopg.Connection, entry: Import) -> list[Counts]:

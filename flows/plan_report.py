@@ -6,6 +6,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from contracts.guards import WORDS
+from contracts.registry import load_tables
 from flows.jobs import Outcome
 from flows.ledger import Import
 from flows.terminal import make_table, text_of, visible
@@ -35,6 +36,7 @@ LABELS = {
     ("opt_out", "insert"): "new opt-outs",
     ("opt_out", "delete"): "opt-outs withdrawn",
 }
+_ROW_LABELS = {"insert": "new", "update": "changed", "delete": "removed"}
 _SAMPLE_LABELS = {("lead", "insert"): "new records that meet a person by phone, email or id"}
 _FOUND_BY = {"source_record": "known record", "crm_id": "CRM id"}
 _OF_CLAIMS = (WORDS["shared_value"], WORDS["claim_taken"])
@@ -57,7 +59,7 @@ def plan_lines(outcome: Outcome) -> Iterator[RenderableType]:
     if changes.fields:
         yield Text()
         yield _fields_table(changes.fields)
-    for (what, action), label in LABELS.items():
+    for (what, action), label in label_kinds(changes).items():
         samples = [each for each in changes.samples if _kind(each.first) == (what, action)]
         if samples:
             yield Text()
@@ -81,10 +83,20 @@ def kept_lines(kept: Sequence[Mapping[str, str]]) -> Iterator[RenderableType]:
         yield Text(f"... and {len(kept) - _MOST_KEPT:,} more; all of them with --json.")
 
 
+def label_kinds(changes: Changes) -> dict[tuple[str, str], str]:
+    """Each kind of change in words: those of people, then those of keyed tables."""
+    tables = [name for name in load_tables() if name in changes.counts]
+    return LABELS | {
+        (name, action): f"{name.replace('_', ' ')}, {word}"
+        for name in tables
+        for action, word in _ROW_LABELS.items()
+    }
+
+
 def count_lines(changes: Changes) -> list[tuple[str, int]]:
     """How much changes, in words; what is held back, by its guard."""
     lines = []
-    for (what, action), label in LABELS.items():
+    for (what, action), label in label_kinds(changes).items():
         if count := changes.counts.get(what, {}).get(action, 0):
             lines.append((label, count))
         if action == "hold":

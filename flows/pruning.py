@@ -5,6 +5,8 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
+from contracts.registry import load_tables
+
 Pruned = dict[str, int]
 """Table -> rows."""
 
@@ -43,6 +45,23 @@ def prune_versions(connection: psycopg.Connection, team_id: str, until: datetime
         " AND u.lead_id = t.lead_id AND u.import_id NOT IN (SELECT import_id FROM old_imports))",
         {"team": team_id},
     ).rowcount
+    # Of a row that was edited by hand, its statements say what it was before.
+    pruned["row_statements"] = sum(
+        connection.execute(
+            sql.SQL(
+                "DELETE FROM row_statements AS t USING ("
+                " SELECT row_id FROM row_statements AS s LEFT JOIN old_imports AS o"
+                " USING (import_id) WHERE s.team_id = %(team)s AND s.table_name = %(name)s"
+                " GROUP BY row_id HAVING count(*) = count(o.import_id)) AS old"
+                " WHERE t.team_id = %(team)s AND t.table_name = %(name)s"
+                " AND t.row_id = old.row_id AND NOT EXISTS (SELECT FROM {table} AS r"
+                " WHERE r.team_id = t.team_id AND r.{id} = t.row_id"
+                " AND r.edited_fields IS NOT NULL)"
+            ).format(table=sql.Identifier(table.name), id=sql.Identifier(table.id_column)),
+            {"team": team_id, "name": table.name},
+        ).rowcount
+        for table in load_tables().values()
+    )
     for table in _HISTORIES:
         pruned[table] = connection.execute(
             sql.SQL(

@@ -1,12 +1,11 @@
 """A refold: golden records and claims computed anew, after the policy of a team has changed."""
 
-import psycopg
-
 from contracts.policy import Policy
 from contracts.registry import load_policy
 from flows import stored, warehouse
 from flows.acts import Act, begin, carry_out, open_without_rows, resolve_stored, write
 from flows.jobs import Outcome, make_import_id
+from flows.keyed import score_anew
 from flows.settings import Settings
 from flows.teams import find_team, note_policy, set_policy
 from flows.trying import Try
@@ -56,21 +55,21 @@ def run_refold(
 
 
 def _refold_once(act: Act, policy: Policy, work: Work, attempt: Try) -> Outcome:
-    plan = _plan(act, policy, work, attempt.connection)
+    plan = _plan(act, policy, work, attempt)
     if not act.is_dry_run:
         note_policy(attempt.connection, act.import_id, act.team_id)
         set_policy(attempt.connection, act.team_id, policy)
     return write(act, plan, attempt)
 
 
-def _plan(act: Act, policy: Policy, work: Work, connection: psycopg.Connection) -> Plan:
+def _plan(act: Act, policy: Policy, work: Work, attempt: Try) -> Plan:
     """The story of an import whose file has no rows, about everybody."""
     open_without_rows(work, act.import_id, CAUSE, policy)
-    stored.fetch_everybody(connection, work, act.team_id)
+    stored.fetch_everybody(attempt.connection, work, act.team_id)
     resolve_stored(work, policy)
     say_stored_claims(work, policy)
     hold_claims(work)
     pair_candidates(work)
     pair_evicted(work)
     survive(work, of_all=True)
-    return make_plan(work, act.import_id)
+    return score_anew(act, policy, work, attempt, make_plan(work, act.import_id))

@@ -26,7 +26,7 @@ from transforms.dedupe import find_changed, forget_unchanged, keep_reading_issue
 from transforms.normalize import rules_digest
 from transforms.reject_rate import say_too_many_rejects
 from transforms.relations import Work, ask_value, at_once, query, stream_by_line
-from transforms.work_tables import note, open_work, recall
+from transforms.work_tables import empty, note, open_work, recall
 
 # Where more records are stored than one for so many bytes of the file, asking for those of the file
 # is cheaper than asking for all: a row has some hundred bytes.
@@ -68,7 +68,8 @@ def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Wor
 def _fetch_known(work: Work, job: Job, batch: Batch, settings: Settings) -> Known | None:
     """What need not be read again; a plan that somebody reads names unchanged people, too."""
     note(work, "fingerprints_seq", "")
-    if job.is_dry_run or job.plan_file or job.corrects:
+    is_read_whole = not job.contract.is_about_people or job.contract.tables
+    if job.is_dry_run or job.plan_file or job.corrects or is_read_whole:
         return None
     with warehouse.connected(settings, job.import_id) as connection:
         return fetch_known(
@@ -83,8 +84,12 @@ def _fetch_known(work: Work, job: Job, batch: Batch, settings: Settings) -> Know
 
 def list_sources() -> pl.DataFrame:
     """What ``open_work`` needs to know of every source."""
-    known = [(one.name, one.trust, one.claim_space) for one in load_sources().values()]
-    return pl.DataFrame(known, ["source", "trust", "claim_space"], orient="row")
+    known = [
+        (one.name, one.trust, one.claim_space, "webhook" if one.is_webhook else "import")
+        for one in load_sources().values()
+    ]
+    columns = ["source", "trust", "claim_space", "lead_source"]
+    return pl.DataFrame(known, columns, orient="row")
 
 
 def _check_rejects(work: Work, job: Job) -> None:
@@ -118,8 +123,14 @@ def stage_changed(
     team_id = job.team.team_id
     seq = change_seq(connection, team_id)
     rules = rules_digest(job.contract, job.team.region)
-    is_same = fetch_fingerprints(connection, work, team_id, job.source_file, rules, seq=seq)
+    # By what is known of a record, only people are passed over.
+    is_same = not job.contract.is_about_people or fetch_fingerprints(
+        connection, work, team_id, job.source_file, rules, seq=seq
+    )
     note(work, "has_other_rules", "no" if is_same else "yes")
+    if job.contract.tables:
+        # A record that is known says something of other tables still, which is the file's own then.
+        empty(work, "stored_fingerprints")
     find_changed(work)
     forget_unchanged(work)
     keep_reading_issues(work)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import LiteralString
 
-import numpy as np
 import polars as pl
 import psycopg
 from psycopg import sql
@@ -13,6 +12,7 @@ from flows import stored
 from flows.fetching import fetch
 from flows.ledger import Import
 from flows.stored_personas import fetch_around
+from flows.undo_repeats import find_repeats
 from flows.wanted import temp_table
 from transforms.relations import Work, append, query
 from transforms.shapes import STATEMENTS
@@ -177,31 +177,9 @@ def _list_repeats(connection: psycopg.Connection, work: Work, base: Import) -> N
         " from statements join undoable_leads using (lead_id) where import_id = $base",
         base=base.import_id,
     )
-    later = connection.execute(
-        # One that is undone itself says it, too: when its own undo is undone, it counts again.
-        "SELECT import_id, commit_no, undone_by_import_id IS NULL FROM imports"
-        " WHERE team_id = %s AND source_file = %s AND commit_no > %s AND repeated IS NOT NULL"
-        " ORDER BY commit_no",
-        [base.team_id, base.source_file, base.commit_no],
-    ).fetchall()
-    for import_id, commit_no, is_active in later:
-        if not len(open_):
-            return
-        (repeated,) = connection.execute(
-            "SELECT repeated FROM imports WHERE import_id = %s", [import_id], binary=True
-        ).fetchone() or (b"",)
-        known = pl.Series(np.frombuffer(repeated, dtype=np.int64))
-        is_repeated = open_["digest"].is_in(known.implode())
-        found = open_.filter(is_repeated).select(
-            "lead_id",
-            of_import_id=pl.lit(base.import_id),
-            import_id=pl.lit(import_id),
-            seq=pl.lit(commit_no, dtype=pl.Int64),
-            is_active=pl.lit(is_active),
-        )
-        append(work, "repeats", found)
-        if is_active:
-            open_ = open_.filter(~is_repeated)
+    for found in find_repeats(connection, base, open_, "repeated"):
+        of_base = found.drop("digest").with_columns(of_import_id=pl.lit(base.import_id))
+        append(work, "repeats", of_base)
 
 
 _MOVES: LiteralString = (
@@ -249,7 +227,8 @@ _LOGS: dict[str, LiteralString] = {
     " WHERE n.team_id = t.team_id AND n.table_name = 'merge_candidates'"
     " AND n.row_key = concat_ws('|', t.left_id, t.right_id) AND i.commit_no > {commit})",
     "own_activities": "FROM undo_leads JOIN lead_activities AS t USING (team_id, lead_id)"
-    " WHERE t.import_id = {base} AND {is_undone}",
+    # Those that files stated have a key, and are undone by it (flows.keyed_undo).
+    " WHERE t.import_id = {base} AND t.external_id IS NULL AND {is_undone}",
     "own_opt_outs": "FROM (SELECT *, EXISTS (SELECT FROM imports AS i WHERE i.team_id = o.team_id"
     " AND i.source_file = o.source_file AND i.commit_no > {base_commit}"
     " AND i.undone_by_import_id IS NULL) AS has_later FROM opt_outs AS o"

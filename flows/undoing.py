@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import psycopg
 
+from contracts.board_rules import BoardRules
 from contracts.errors import WrongCallError
 from contracts.policy import Policy
 from contracts.registry import parse_policy
@@ -18,8 +19,10 @@ from flows.acts import (
     resolve_stored,
     write,
 )
+from flows.board_rules import fetch_boards, load_board_rules
 from flows.importing import sweep_killed
 from flows.jobs import Outcome
+from flows.keyed_undo import undo_keyed
 from flows.ledger import Import
 from flows.settings import Settings
 from flows.teams import find_team, note_policy, policy_of, restore_policy
@@ -27,6 +30,7 @@ from flows.trying import Try
 from flows.undo_ledger import find_undo_base, note_undone
 from flows.undo_stored import Undoing, fetch_undoing
 from flows.workspace import hold_workspace
+from transforms.keyed import list_kept_rows
 from transforms.plan import Plan, make_undo_plan
 from transforms.relations import Work
 from transforms.undo import list_kept, restate
@@ -78,15 +82,16 @@ def run_undo(
             undoing = _find_undoing(
                 attempt.connection, entry.import_id, withdraws_opt_outs=withdraws_opt_outs
             )
-            return _undo_once(act, undoing, work, attempt)
+            return _undo_once(act, undoing, work, attempt, settings)
 
         return carry_out(act, settings, once)
 
 
-def _undo_once(act: Act, undoing: Undoing, work: Work, attempt: Try) -> Outcome:
+def _undo_once(act: Act, undoing: Undoing, work: Work, attempt: Try, settings: Settings) -> Outcome:
     connection = attempt.connection
-    plan = _plan(act, undoing, work, attempt)
-    kept = list_kept(work)
+    rules = load_board_rules(settings, find_team(connection, act.team_id))
+    plan = _plan(act, undoing, work, attempt, rules)
+    kept = list_kept(work) + list_kept_rows(work)
     if not act.is_dry_run:
         if before := undoing.entry.policy_before:
             note_policy(connection, act.import_id, act.team_id)
@@ -95,14 +100,24 @@ def _undo_once(act: Act, undoing: Undoing, work: Work, attempt: Try) -> Outcome:
     return replace(write(act, plan, attempt), kept=kept)
 
 
-def _plan(act: Act, undoing: Undoing, work: Work, attempt: Try) -> Plan:
+def _plan(act: Act, undoing: Undoing, work: Work, attempt: Try, rules: BoardRules) -> Plan:
     """The story of an import whose file has no rows, about those whom the undo touches."""
     policy = _policy_after(attempt.connection, undoing)
     open_without_rows(work, act.import_id, CAUSE, policy)
+    fetch_boards(attempt.connection, work, act.team_id, rules)
     fetch_undoing(attempt.connection, work, undoing, policy, is_locking=attempt.is_last)
     resolve_stored(work, policy)
     restate(work, policy)
-    return make_undo_plan(work)
+    plan = make_undo_plan(work)
+    return undo_keyed(
+        attempt.connection,
+        work,
+        undoing,
+        plan,
+        act.import_id,
+        policy.score,
+        is_locking=attempt.is_last,
+    )
 
 
 def _policy_after(connection: psycopg.Connection, undoing: Undoing) -> Policy:

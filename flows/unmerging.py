@@ -14,6 +14,7 @@ from flows.copying import copy_in
 from flows.finding import find_person
 from flows.importing import sweep_killed
 from flows.jobs import Outcome, find_user, make_import_id
+from flows.keyed import score_anew
 from flows.settings import Settings
 from flows.stored_personas import fetch_around
 from flows.teams import Team, policy_of
@@ -99,13 +100,14 @@ def _plan(act: Act, unmerge: _Unmerge, work: Work, attempt: Try) -> Plan:
     copy_in(connection, "asked", of_team([asked], act.team_id))
     fetch_around(connection, work, act.team_id, policy, is_locking=attempt.is_last)
     resolve_stored(work, policy)
-    return split(
+    plan = split(
         work,
         policy,
         parts,
         judged_by=unmerge.judged_by,
         judged_at=unmerge.judged_at,
     )
+    return score_anew(act, policy, work, attempt, plan)
 
 
 def _deal_out(connection: psycopg.Connection, unmerge: _Unmerge) -> list[list[PersonLead]]:

@@ -6,17 +6,18 @@ its own hand, which fails the test.
 """
 
 import importlib
+import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import wraps
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
 import psycopg
 
@@ -27,6 +28,7 @@ from flows.jobs import Request
 from flows.settings import Settings
 from flows.teams import find_team
 from flows.undoing import run_undo
+from transforms.plan import Counts
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,13 +39,43 @@ FORKABLE = ["polars", "duckdb", "psycopg", "pandera.polars", "phonenumbers", "py
 """What takes long to import and starts no thread that a fork would lose; our own modules do."""
 
 
-def import_and_tell(
+class Told(NamedTuple):
+    """How an import in a process of its own ended."""
+
+    status: str
+    reason: str
+    counts: Counts
+    match: dict[str, int]
+
+
+def import_at_once(settings: Settings, source: str, paths: Sequence[Path]) -> list[Told]:
+    """Import files into team acme, each in a process of its own, all of them at once."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(FORKABLE)
+    start = context.Barrier(len(paths))
+    processes, ends = [], []
+    for path in paths:
+        hear, tell = context.Pipe(duplex=False)
+        processes.append(
+            context.Process(target=_import_and_tell, args=(settings, path, source, start, tell))
+        )
+        processes[-1].start()
+        tell.close()
+        ends.append(hear)
+    told = [Told(*end.recv()) for end in ends]
+    for process in processes:
+        process.join()
+    assert not any(process.exitcode for process in processes)
+    return told
+
+
+def _import_and_tell(
     settings: Settings, path: Path, source: str, start: Barrier, told: Connection
 ) -> None:
-    """Import a file as soon as all others are ready to, and tell how it ended and by what match."""
+    """Import a file as soon as all others are ready to, and tell how it ended."""
     start.wait()
     (outcome,) = run_import(Request(path, "acme", source), settings)
-    told.send((outcome.status, outcome.reason, outcome.match))
+    told.send((outcome.status, outcome.reason, outcome.counts, outcome.match))
 
 
 def import_and_die(

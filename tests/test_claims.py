@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from contracts import tables
+from contracts import people_tables as tables
 from contracts.errors import StalePlanError
 from flows.apply import _write
 from flows.settings import Settings

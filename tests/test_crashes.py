@@ -20,11 +20,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-import flows.apply
 from flows import ledger, local_postgres, teams, warehouse
 from flows.importing import run_import
 from flows.jobs import Outcome, Request
 from flows.settings import Settings
+from flows.write_order import PEOPLE_ORDER
 from tests.children import FORKABLE, import_and_die
 from tests.states import Record, content
 
@@ -60,7 +60,7 @@ NOT_HERE = {
     *((table, "delete") for table in ("personas", "leads", "opt_outs", "lead_activities")),
     ("undone_leads", "delete"),
 }
-WRITES = [(table.name, action) for table, action in flows.apply._ORDER]
+WRITES = [(table.name, action) for table, action in PEOPLE_ORDER]
 POINTS = [
     "step land",
     "step stage",

@@ -49,7 +49,7 @@ def test_a_new_database_is_well(settings: Settings, connection: psycopg.Connecti
     assert {name for (name,) in unique} == set(made["unique"])
     tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     assert {name for (name,) in tables} == {*made["table"], "leadfold_migrations"}
-    assert len(made["trigger"]) == 5
+    assert len(made["trigger"]) == 19
     assert "imports_every_row_is_accounted_for" in made["constraint"]
 
 

@@ -11,6 +11,8 @@ import pytest
 from psycopg import sql
 
 from contracts.errors import WrongCallError
+from contracts.keyed import LEADS, PERSONAS, KeyedTable
+from contracts.registry import load_tables
 from flows import teams
 from flows.explaining import as_of_now
 from flows.exporting import TABLES, export, write_document
@@ -77,7 +79,33 @@ def full(connection: psycopg.Connection, import_text: Import) -> str:
     values = {"ann": ann, "lead": lead, "import": first, "phone": PHONE}
     for statement in said:
         connection.execute(statement.encode(), values)
+    for table in load_tables().values():
+        _put_row(connection, table, {PERSONAS: ann, LEADS: lead})
     return str(ann)
+
+
+def _put_row(connection: psycopg.Connection, table: KeyedTable, about: dict[str, str]) -> None:
+    """A row of a keyed table that refers to the person, or else quotes the phone."""
+    row = {"team_id": "acme", table.id_column: f"{table.row}_ann"}
+    for name, column in table.columns.items():
+        if column.kind == "reference":
+            row[name] = about.get(column.to) or f"{load_tables()[column.to].row}_ann"
+        elif name in table.where:
+            row[name] = table.where[name]
+        elif column.is_required or name in table.key:
+            row[name] = "1" if column.kind == "number" else next(iter(column.ranks), PHONE)
+    connection.execute(
+        sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+            sql.Identifier(table.name),
+            sql.SQL(", ").join(map(sql.Identifier, row)),
+            sql.SQL(", ").join(map(sql.Literal, row.values())),
+        )
+    )
+    connection.execute(
+        "INSERT INTO row_statements (team_id, table_name, row_id, import_id, line_no, cells)"
+        " VALUES ('acme', %s, 'x', 'import_x', 1, jsonb_build_object('phone', %s::text))",
+        [table.name, PHONE],
+    )
 
 
 def test_every_row_that_mentions_the_person_is_in_the_document(

@@ -11,7 +11,7 @@ from hypothesis import given
 import flows.folding
 import flows.jobs
 import transforms.lone
-import transforms.plan
+import transforms.planned_rows
 import transforms.relations
 from contracts.registry import load_policy
 from flows.jobs import Outcome
@@ -56,7 +56,7 @@ def test_how_much_is_done_at_a_time_changes_nothing(place: Place, world: tuple[F
             with pytest.MonkeyPatch.context() as patch:
                 if team == "stretches":
                     patch.setattr(transforms.relations, "STRETCH_ROWS", 1)
-                    patch.setattr(transforms.plan, "_TEXT_ROWS", 1)
+                    patch.setattr(transforms.planned_rows, "_TEXT_ROWS", 1)
                 outcomes.append(place.run(file, team))
     _is_same(place, told, "stretches", "whole")
 

@@ -1,6 +1,5 @@
 """Others write to the same tables while imports run: people with a form, scripts, ten imports."""
 
-import multiprocessing
 import random
 import threading
 from collections.abc import Callable
@@ -12,7 +11,7 @@ import pytest
 import flows.folding
 from flows import ledger, trying
 from flows.settings import Settings
-from tests.children import FORKABLE, import_and_tell
+from tests.children import import_at_once
 from tests.conftest import Import
 from tests.states import check_claims, check_golden, fetch, people
 
@@ -276,27 +275,13 @@ def test_ten_imports_of_one_new_phone_in_ten_processes(
     connection: psycopg.Connection, settings: Settings, tmp_path: Path
 ) -> None:
     """One creates, nine match; none fails, nobody is doubled."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(FORKABLE)
-    start = context.Barrier(10)
-    processes, ends = [], []
-    for number in range(10):
-        path = tmp_path / f"list_{number}.csv"
+    paths = [tmp_path / f"list_{number}.csv" for number in range(10)]
+    for number, path in enumerate(paths):
         path.write_text(f"name,phone\nAnn Lee,415-555-2671\n,41555526{80 + number}\n")
-        hear, tell = context.Pipe(duplex=False)
-        processes.append(
-            context.Process(target=import_and_tell, args=(settings, path, "generic", start, tell))
-        )
-        processes[-1].start()
-        tell.close()
-        ends.append(hear)
-    told = [end.recv() for end in ends]
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0] * 10
-    assert [(status, reason) for status, reason, _ in told] == [("done", "")] * 10
-    assert sum(match["phone"] for *_, match in told) == 9
-    assert sum(match["new"] for *_, match in told) == 11
+    told = import_at_once(settings, "generic", paths)
+    assert [(each.status, each.reason) for each in told] == [("done", "")] * 10
+    assert sum(each.match["phone"] for each in told) == 9
+    assert sum(each.match["new"] for each in told) == 11
     found = people(connection)
     assert sorted(len(person.leads) for person in found) == [1] * 10 + [10]
     check_claims(connection)

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from contracts.source import DeletedRule
+from contracts.source_rules import DeletedRule
 from transforms.tombstones import read_deleted
 
 BLANKS = ("", "-", "n/a")

@@ -7,7 +7,9 @@ import polars as pl
 import polars.selectors as cs
 
 from contracts.people import FIELDS, LIST_KINDS
+from contracts.registry import load_tables
 from contracts.source import Source
+from contracts.table_sources import WHOLE_ROW
 from transforms.column_map import ColumnMap, find_headers, map_columns
 from transforms.columns import nulls, put, spread
 from transforms.record_ids import mend_id
@@ -48,10 +50,11 @@ def key_rows(cells: pl.DataFrame, source: Source) -> pl.DataFrame:
         The position, then ``source_record_id`` (null where the file has none), ``is_test`` (a test
         lead of the provider's), ``row_text`` (all cells but the ignored ones, from which the
         fingerprint comes), ``id_text`` (where there is no record id: all cells, or those of
-        ``record_id_from``, from which one comes), ``updated_at`` and ``last_activity_at`` as they
-        stand, and ``raw_text`` (of a record that has no place in the file, such as a workbook's
-        row: its cells, for a reject). ``row_text`` and ``id_text`` depend on no rule that may
-        change, nor on the order of the columns. Row order is kept.
+        ``record_id_from``, from which one comes), ``updated_at``, ``last_activity_at`` and the
+        times of keyed tables (``table.column``) as they stand, and ``raw_text`` (of a record that
+        has no place in the file, such as a workbook's row: its cells, for a reject). ``row_text``
+        and ``id_text`` depend on no rule that may change, nor on the order of the columns. Row
+        order is kept.
 
     Raises:
         SourceDriftError: A required column is absent.
@@ -67,6 +70,12 @@ def key_rows(cells: pl.DataFrame, source: Source) -> pl.DataFrame:
         _canonical(kept).alias("row_text"),
         _where(_record_id(columns, source).is_null(), headers, _canonical(named)).alias("id_text"),
         *_fields(columns, source, CLOCKS),
+        *(
+            _cell(header, source.prefixes).alias(f"{table}.{name}")
+            for table, filled in columns.tables.items()
+            for name, header in filled.items()
+            if load_tables()[table].columns[name].kind == "time"
+        ),
         _where(pl.col("byte_offset").is_null(), headers, _shown(headers)).alias("raw_text"),
     )
 
@@ -83,8 +92,9 @@ def conform(cells: pl.DataFrame, source: Source) -> pl.DataFrame:
         empty; ``phones``, ``emails`` and ``tags`` lists of texts), ``area_code`` (for phones that
         are written without one), ``consents`` (texts for ``transforms.consents``), ``deleted``
         (for ``transforms.tombstones``) and ``extra`` (what the contract does not name, as a JSON
-        object of header and text, sorted by header; null where there is nothing). Row order is
-        kept.
+        object of header and text, sorted by header; null where there is nothing) and ``said`` (for
+        ``transforms.keyed_cells``: keyed table -> its column -> text, as JSON; null where the
+        contract names no table). Row order is kept.
 
     Raises:
         SourceDriftError: A required column is absent.
@@ -98,6 +108,7 @@ def conform(cells: pl.DataFrame, source: Source) -> pl.DataFrame:
         _consents(headers, source).alias("consents"),
         _deleted(headers, source).alias("deleted"),
         _extra(columns.extra).alias("extra"),
+        _said(columns, source, headers).alias("said"),
     )
 
 
@@ -164,6 +175,19 @@ def _deleted(headers: Sequence[str], source: Source) -> pl.Expr:
 def _listed(cells: Sequence[pl.Expr]) -> pl.Expr:
     """A row's cells that are not null, as one list."""
     return pl.concat_list(cells).list.drop_nulls() if cells else pl.lit([], _TEXTS)
+
+
+def _said(columns: ColumnMap, source: Source, headers: Sequence[str]) -> pl.Expr:
+    """What a row says of keyed tables."""
+    tables = [
+        pl.struct(
+            (_extra(headers) if header == WHOLE_ROW else _cell(header, source.prefixes)).alias(name)
+            for name, header in filled.items()
+        ).alias(table)
+        for table, filled in columns.tables.items()
+        if filled
+    ]
+    return pl.struct(tables).struct.json_encode() if tables else pl.lit(None, pl.String)
 
 
 def _is_test(headers: Sequence[str], source: Source) -> pl.Expr:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import polars as pl
 
 from contracts.people import MAX_ID_BYTES
-from contracts.source import ConsentRule
+from contracts.source_rules import ConsentRule
 from transforms.cells import mend_cells
 from transforms.columns import by_value
 

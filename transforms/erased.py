@@ -30,6 +30,23 @@ def list_raw_texts(work: Work) -> pl.DataFrame:
     return query(work, statement("list_raw_texts"))
 
 
+def list_cells(work: Work, table: str, column: str) -> list[str]:
+    """What the file says in a column of a keyed table."""
+    said = (
+        "select distinct value from said_cells where table_name = $table and column_name = $column"
+    )
+    return query(work, said, table=table, column=column)["value"].to_list()
+
+
+def empty_cells(work: Work, table: str, column: str, values: list[str]) -> None:
+    """Leave those values of a column unsaid."""
+    work.execute(
+        "delete from said_cells where table_name = $table and column_name = $column"
+        " and list_contains($values, value)",
+        {"table": table, "column": column, "values": values},
+    ).fetchall()
+
+
 def reject_erased(work: Work, claims: Iterable[tuple[str, str]], lines: Iterable[int]) -> int:
     """Reject the records of which a claim is one of somebody who was erased.
 

@@ -35,6 +35,7 @@ def note_facts(work: Work, facts: Facts, policy: Policy) -> None:
     said = {
         **facts._asdict(),
         "id_part": number_part(facts.import_id),
+        "lead_source": "webhook" if facts.is_webhook else "import",
         "shared_after": policy.shared_after,
         "is_vetoed": policy.guards.crm_ids,
         "on_duplicate": policy.on_duplicate,

@@ -9,7 +9,9 @@ from typing import NamedTuple
 import polars as pl
 
 from contracts.people import FIELDS, TEXTS
-from contracts.source import ColumnRule, Source
+from contracts.registry import load_tables
+from contracts.source import Source
+from contracts.source_rules import ColumnRule
 from transforms.cell_issues import ISSUE_SCHEMA, note_cells
 from transforms.cells import is_blank, mend_cells
 from transforms.clearing import is_token, list_cleared
@@ -23,6 +25,7 @@ from transforms.record_ids import extend_salesforce_id
 from transforms.tags import list_tags
 from transforms.times import parse_times
 from transforms.tombstones import read_deleted
+from transforms.vocabulary import read_numbers, read_words, spell
 
 _NAMES = ("first_name", "middle_name", "last_name", "full_name")
 _TITLE_CASE = r"^\p{Lu}\p{Ll}+$"
@@ -97,7 +100,8 @@ def normalize(
 
 def rules_digest(source: Source, team_region: str) -> str:
     """What the reading of a row depends on besides the row: if it differs, so may the values."""
-    said = (RULES_VERSION, version("phonenumbers"), source.model_dump_json(), team_region)
+    tables = [load_tables()[name].model_dump_json() for name in source.tables]
+    said = (RULES_VERSION, version("phonenumbers"), source.model_dump_json(), team_region, *tables)
     return sha256("\n".join(map(str, said)).encode()).hexdigest()
 
 
@@ -123,14 +127,23 @@ def _texts(conformed: pl.DataFrame, source: Source, issues: list[pl.DataFrame]) 
         if raw.null_count() == len(raw):
             columns.append(raw)
             continue
-        mended = mend_cells(raw, source.valueless, is_number=FIELDS[name].kind == "key")
-        value = mended["value"].alias(name)
+        kind = FIELDS[name].kind
+        mended = mend_cells(raw, source.valueless, is_number=kind in ("key", "number"))
+        value, codes = mended["value"], mended["issue"]
+        rule = source.columns.get(name)
+        if kind == "number":
+            value, unread = read_numbers(value, is_whole=False)
+            usual = codes.replace("cell_decimal_tail", None)
+            codes = compute(pl.coalesce(pl.lit(unread), pl.lit(usual)))
+        elif rule and rule.words:
+            value, unread = read_words(value, spell(rule.words))
+            codes = compute(pl.coalesce(pl.lit(unread), pl.lit(codes)))
         if name in _NAMES:
             value = _keep_names(value, raw, source)
         if name in ("crm_id", "merged_into") and source.id_form == "salesforce":
             value = pl.select(extend_salesforce_id(pl.lit(value)).alias(name)).to_series()
-        columns.append(value)
-        note_cells(issues, conformed["line_no"], name, raw, mended["issue"])
+        columns.append(value.alias(name))
+        note_cells(issues, conformed["line_no"], name, raw, codes)
     return columns
 
 

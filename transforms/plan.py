@@ -1,14 +1,16 @@
 """What an import would change, as data. A dry run prints it; apply executes it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 import polars as pl
 
 from contracts.issues import ISSUES
+from contracts.people_tables import Table
 from transforms.ids import derive_ids, time_part
 from transforms.lone import add_lone, count_lone, plan_lone
+from transforms.planned_rows import PEOPLE_TABLES, Action, stream_rows
 from transforms.relations import (
     CHUNK_ROWS,
     Work,
@@ -17,11 +19,8 @@ from transforms.relations import (
     run,
     statement,
     stream,
-    stream_by_line,
-    stream_sorted,
 )
 
-Action = Literal["insert", "update", "delete"]
 MATCH_TYPES = ("source_record", "crm_id", "phone", "email", "new")
 
 
@@ -51,6 +50,8 @@ class Plan:
         records_missing: Records that a snapshot feed no longer has; they are no rows of the file.
         remark: What else people should know of it.
         work: The work database, whose ``plan_<table>`` tables hold the rows.
+        assigned: Board -> how many new or changed leads the rules put on it.
+        keyed: The part of ``effects`` that is about keyed tables, in ``keyed_<table>`` tables.
     """
 
     counts: Counts
@@ -59,39 +60,33 @@ class Plan:
     work: Work
     records_missing: int = 0
     remark: str = ""
+    assigned: dict[str, int] = field(default_factory=dict)
+    keyed: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         """Whether Postgres already holds what the file says."""
         return not self.effects
 
+    def planned(self, table: Table, action: Action) -> int:
+        """How many rows of a table that is for."""
+        keyed = self.keyed.get(table.name, {}).get(action, 0)
+        of_both = self.effects.get(table.name, {}).get(action, 0)
+        return keyed if table.is_keyed else of_both - keyed
+
     def rows(
-        self, table: str, action: Action, chunk_rows: int = CHUNK_ROWS
+        self, table: Table, action: Action, chunk_rows: int = CHUNK_ROWS
     ) -> Iterator[pl.DataFrame]:
         """The rows of a table to insert or to update, with the table's columns."""
-        has_texts = table in _WITH_TEXTS and action == "insert"
-        lone = count_lone(self.work) if has_texts else 0
-        name = f"{'met' if has_texts else 'plan'}_{table}"
-        select = f"select * exclude (action) from {name} where action = '{action}'"  # noqa: S608
-        yield from stream_sorted(
-            self.work,
-            select,
-            _ROWS[table],
-            chunk_rows,
-            count=self.effects.get(table, {}).get(action, 0) - lone,
-            stretch_rows=_TEXT_ROWS if table in _WIDE else 0,
-        )
-        if lone:
-            select = f"select * exclude (action) from lone_{table} where true"  # noqa: S608
-            yield from stream_by_line(self.work, select, "lone_records", chunk_rows)
+        yield from stream_rows(self.work, table, action, self.planned(table, action), chunk_rows)
 
     def claim_holders(self, chunk_rows: int = CHUNK_ROWS) -> Iterator[pl.DataFrame]:
         """People whose claims change, and who stay as they are otherwise: id and version."""
         yield from stream(self.work, statement("list_claim_holders"), chunk_rows)
 
-    def repeated(self) -> bytes:
+    def repeated(self, table: Literal["repeated", "repeated_rows"] = "repeated") -> bytes:
         """The digests of statements that are stored already: 8 bytes each, sorted."""
-        digests = query(self.work, "select distinct digest from repeated order by digest")
+        digests = query(self.work, f"select distinct digest from {table} order by digest")  # noqa: S608
         return digests["digest"].to_numpy().tobytes()
 
     def corrected_lines(self) -> list[int]:
@@ -108,22 +103,6 @@ class Plan:
             yield chunk.with_columns(message=pl.coalesce("message", usual))
 
 
-# In the order of each table's key: its index grows at one end, and two imports can't deadlock.
-_ROWS = {
-    "leads": ("lead_id",),
-    "personas": ("persona_id",),
-    "identities": ("kind", "value", "persona_id"),
-    "lead_versions": ("lead_id", "import_id"),
-    "persona_versions": ("persona_id",),
-    "merge_candidates": ("left_id", "right_id"),
-    "opt_outs": ("kind", "value", "channel"),
-    "lead_activities": ("activity_id",),
-    "undone_leads": ("lead_id",),
-    "lead_moves": ("lead_id",),
-    "identity_versions": ("kind", "value", "persona_id"),
-    "row_versions": ("table_name", "row_key"),
-}
-
 _MATCH = """
 select
     case action when 'skip' then 'DUPLICATE_SKIPPED' else match_type end as match_type,
@@ -132,13 +111,6 @@ from lead_changes where action <> 'reject' group by all
 union all
 select 'source_record', (select count(*) from records) - (select count(*) from changed_records)
 """
-
-
-# Too much to be sorted as a whole; ids of lone records go on after those of the others.
-_WITH_TEXTS = ("leads", "personas")
-# Rows of many columns: fewer of them are sorted at a time.
-_WIDE = (*_WITH_TEXTS, "lead_versions")
-_TEXT_ROWS = 200_000
 
 
 def compare_leads(work: Work) -> None:
@@ -229,9 +201,32 @@ def _plan_people(work: Work) -> None:
     run(work, "plan_row_versions")
 
 
+def add_keyed(work: Work, plan: Plan, keyed: dict[str, dict[str, int]], entity: str = "") -> Plan:
+    """The plan with what is planned of keyed tables (``transforms.keyed``).
+
+    Args:
+        work: In which all of it is planned.
+        plan: That of people.
+        keyed: Table -> action -> rows.
+        entity: The keyed table that the rows of the file count by; empty: they count by people.
+    """
+    run(work, "plan_issues")
+    counts = _count_rows(work, "count_keyed_rows", entity=entity) if entity else plan.counts
+    effects = {name: dict(actions) for name, actions in plan.effects.items()}
+    for name, actions in keyed.items():
+        told = effects.setdefault(name, {})
+        for action, rows in actions.items():
+            told[action] = told.get(action, 0) + rows
+    return replace(plan, counts=counts, effects=effects, keyed=keyed)
+
+
+def _count_rows(work: Work, name: str, **parameters: str) -> Counts:
+    return Counts(**query(work, statement(name), **parameters).row(0, named=True))
+
+
 def _count(work: Work) -> Plan:
     run(work, "plan_issues")
-    counts = Counts(**query(work, statement("count_rows")).row(0, named=True))
+    counts = _count_rows(work, "count_rows")
     match = {**dict.fromkeys(MATCH_TYPES, 0), "new": count_lone(work)}
     for match_type, records in ask(work, _MATCH):
         match[match_type] = match.get(match_type, 0) + records
@@ -241,7 +236,7 @@ def _count(work: Work) -> Plan:
 def _count_effects(work: Work) -> dict[str, dict[str, int]]:
     counted = " union all ".join(
         f"select '{name}', action, count(*) from plan_{name} group by all"  # noqa: S608
-        for name in _ROWS
+        for name in PEOPLE_TABLES
     )
     effects: dict[str, dict[str, int]] = {}
     for name, action, rows in ask(work, f"from ({counted}) order by all"):

@@ -20,11 +20,12 @@ class Change(NamedTuple):
 
     Attributes:
         change_no: The rows of one number are one change: one for each field of it.
-        what: persona, lead, candidate (a pair of people who may be one), claim, opt_out or reject.
+        what: persona, lead, candidate (a pair of people who may be one), claim, opt_out, a keyed
+            table, or reject.
         action: insert, update, delete (it ends), merge, hold, skip, unchanged or reject.
         id: The lead or persona; of new ones the id that they will have, if they are imported now.
         other_id: Of a lead its person; of a pair, a merge or a claim the other person.
-        name: The person's name, as it will be.
+        name: The person's name, as it will be; of a row of a keyed table its key.
         line_no: First line of the record in the file; of a person that of the first record.
         source_record_id: The record; of a person's field the one that won.
         found_by: How the record found its person: source_record, crm_id, phone, email or new.
@@ -170,6 +171,7 @@ def list_changes(work: Work) -> Changes:
     run(work, "list_lead_changes")
     run(work, "list_persona_changes")
     run(work, "list_held")
+    run(work, "list_row_changes")
     run(work, "plan_changes")
     counts: dict[str, dict[str, int]] = {}
     held: dict[str, int] = {}

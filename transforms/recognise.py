@@ -29,7 +29,8 @@ class Fit(NamedTuple):
         score: Share of the file's columns that the contract names, 0 to 1.
         is_exact: Whether the file can only be this provider's: its required columns are there,
             and with them two that only this provider has, or one and no column that the
-            contract does not name; for a source without such columns no unnamed one is enough.
+            contract does not name; for a source without such columns no unnamed one is enough,
+            and for one that is called after a table both are needed.
         fault: Why it cannot be read by this contract; empty if it can.
     """
 
@@ -124,7 +125,8 @@ def _fit(headers: Sequence[str], source: Source) -> Fit:
     own = {header_key(header) for header in source.recognised_by}
     own_found = sum(header_key(header) in own for header in headers)
     has_own = own_found >= min(_OWN_HEADERS, len(own)) or (own_found > 0 and all(is_named))
-    is_exact = has_own if own else all(is_named)
+    # Any list may have a status and a provider; that it is rows of a table, all columns must say.
+    is_exact = has_own and (all(is_named) or not source.is_of_table) if own else all(is_named)
     return Fit(source.name, score, is_exact, "")
 
 

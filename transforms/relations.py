@@ -9,7 +9,15 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from contracts.people import GOLDEN, GOLDEN_TEXTS, STATED, TEXTS
+from contracts.people import (
+    EDITED_OF_LEAD,
+    EDITED_TEXTS,
+    GOLDEN,
+    GOLDEN_TEXTS,
+    PLACED,
+    STATED,
+    TEXTS,
+)
 
 Work = duckdb.DuckDBPyConnection
 """A connection to the work database of one import. Tables are what the steps hand on."""
@@ -43,7 +51,17 @@ _LISTS = {
     "{texts}": TEXTS,
     "{golden_texts}": GOLDEN_TEXTS,
     "{golden}": GOLDEN,
+    "{placed}": PLACED,
     "{stated}": STATED,
+    "{edited_of_lead}": EDITED_OF_LEAD,
+    "{kept_edited_texts}": [
+        f"keep_edited(stored.edited_fields, '{name}', stored.{name}, said.{name}) as {name}"
+        for name in EDITED_TEXTS
+    ],
+    "{hand_texts}": [
+        f"case when map_contains(texts_of(edited_fields), '{name}') then {name} end as {name}"
+        for name in EDITED_OF_LEAD
+    ],
     "{stored_golden_texts}": [f"stored.{name}" for name in GOLDEN_TEXTS],
     "{packed_texts}": _pack(TEXTS),
     "{packed_stored_golden_texts}": _pack(GOLDEN_TEXTS, "stored."),

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from contracts.people import GOLDEN, STATED, TEXTS
+from contracts.people import GOLDEN, PLACED, STATED, TEXTS
 
 Schema = dict[str, pl.DataType | type[pl.DataType]]
 
@@ -45,6 +45,7 @@ CONFORMED: Schema = {
     "consents": LIST,
     "deleted": LIST,
     "extra": pl.String,
+    "said": pl.String,
     "raw_text": pl.String,
 }
 """What rows say, as it came (``transforms.conform``)."""
@@ -60,6 +61,68 @@ STAGED: Schema = {
 
 FOLDED: Schema = {"source_record_id": pl.String, **_STATED, "field_clocks": pl.String}
 """What several statements of a record come to (``fold_fields.sql``)."""
+
+SAID_ROWS: Schema = {"table_name": pl.String, "line_no": pl.Int64, "stated_at": pl.String}
+"""Which lines say something of which keyed table, and when that was stated."""
+
+SAID_CELLS: Schema = {
+    "table_name": pl.String,
+    "line_no": pl.Int64,
+    "column_name": pl.String,
+    "value": pl.String,
+}
+"""What they say, as comparable text; what is blank is not there."""
+
+STORED_ROWS: Schema = {
+    "row_key": pl.String,
+    "row_id": pl.String,
+    "version": pl.Int64,
+    "is_own": pl.Boolean,
+    "has_statements": pl.Boolean,
+    "edited_fields": pl.String,
+    "import_id": pl.String,
+    "stated_at": pl.String,
+}
+"""Rows of one keyed table that have a key of the batch; ``is_own``: they are this team's."""
+
+STORED_CELLS: Schema = {"row_key": pl.String, "column_name": pl.String, "value": pl.String}
+"""What they hold, as comparable text."""
+
+STORED_STATEMENTS: Schema = {
+    "row_key": pl.String,
+    "statement_no": pl.Int64,
+    "seq": pl.Int64,
+    "import_id": pl.String,
+    "line_no": pl.Int64,
+    "stated_at": pl.String,
+    "row_id": pl.String,
+    "is_stored": pl.Boolean,
+    "is_active": pl.Boolean,
+}
+"""What imports said of them; of a row that was stated once it is the row itself.
+
+``row_id``: of which row it was said. ``is_stored``: it stands in ``row_statements``.
+``is_active``: it counts.
+"""
+
+STATEMENT_CELLS: Schema = {
+    "statement_no": pl.Int64,
+    "column_name": pl.String,
+    "value": pl.String,
+}
+"""What each of these statements says."""
+
+KEYED_CHANGES: Schema = {
+    "table_name": pl.String,
+    "row_key": pl.String,
+    "row_id": pl.String,
+    "version": pl.Int64,
+    "action": pl.String,
+    "stated_at": pl.String,
+    "line_no": pl.Int64,
+    "line_count": pl.Int64,
+}
+"""What becomes of the rows of keyed tables (``compare_rows.sql``)."""
 
 OPT_OUTS: Schema = {
     "line_no": pl.Int64,
@@ -97,6 +160,7 @@ STORED_LEADS: Schema = {
     "field_clocks": pl.String,
     "edited_fields": pl.String,
     "line_no": pl.Int64,
+    **dict.fromkeys(PLACED, pl.String),
     **_STATED,
 }
 """Leads that Postgres holds: of this batch's records, and of its personas."""
@@ -188,6 +252,7 @@ FACTS: Schema = {
     "claim_space": pl.String,
     "id_part": pl.String,
     "is_webhook": pl.Boolean,
+    "lead_source": pl.String,
     "shared_after": pl.Int64,
     "is_vetoed": pl.Boolean,
     "on_duplicate": pl.String,

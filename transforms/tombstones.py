@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import polars as pl
 
-from contracts.source import DeletedRule
+from contracts.source_rules import DeletedRule
 from transforms.cells import mend_cells
 
 

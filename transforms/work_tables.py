@@ -12,18 +12,25 @@ from transforms.shapes import (
     FACTS,
     FOLDED,
     ISSUES,
+    KEYED_CHANGES,
     LANDED,
     LEAD_ACTIVITIES,
     LIST,
     MATCH_KEYS,
     OPT_OUTS,
+    SAID_CELLS,
+    SAID_ROWS,
     STAGED,
+    STATEMENT_CELLS,
     STATEMENTS,
     STORED_CANDIDATES,
+    STORED_CELLS,
     STORED_IDENTITIES,
     STORED_JUDGEMENTS,
     STORED_LEADS,
     STORED_PERSONAS,
+    STORED_ROWS,
+    STORED_STATEMENTS,
     STORED_VERSIONS,
     TIME,
     Schema,
@@ -34,6 +41,7 @@ _TYPES: tuple[tuple[pl.DataType | type[pl.DataType], str], ...] = (
     (LIST, "varchar[]"),
     (pl.Int64, "bigint"),
     (pl.Boolean, "boolean"),
+    (pl.Float64, "double"),
     (TIME, "timestamp with time zone"),
     (pl.Binary, "blob"),
 )
@@ -46,9 +54,12 @@ _TABLES: dict[str, Schema] = {
     "conformed": CONFORMED,
     "judged_lines": {"line_no": pl.Int64},
     "staged": STAGED,
+    "said_rows": SAID_ROWS,
+    "said_cells": SAID_CELLS,
     "issues": ISSUES,
     "reading_issues": ISSUES,
     "late_rejects": ISSUES,
+    "late_issues": ISSUES,
     "stated_opt_outs": OPT_OUTS,
     "fold_output": FOLDED,
     "stored_fingerprints": {"source_record_id": pl.String, "fingerprint": pl.String},
@@ -117,6 +128,75 @@ _TABLES: dict[str, Schema] = {
     "erased_claims": ERASED_CLAIMS,
     "silenced_lines": {"line_no": pl.Int64},
     "erased_lines": {"line_no": pl.Int64},
+    # What makes the score of a person (transforms.scores).
+    "score_rules": {"kind": pl.String, "name": pl.String, "points": pl.Float64},
+    "score_now": {"now": TIME},
+    # Which board each of the team's rules puts a lead on (transforms.boards).
+    "board_rules": {"rule_no": pl.Int64, "board_name": pl.String},
+    "team_boards": {"rule_no": pl.Int64, "board_id": pl.String, "board_name": pl.String},
+    # The keyed table that is planned now, and what is planned of all of them (transforms.keyed).
+    "row_facts": {
+        "table_name": pl.String,
+        "on_conflict": pl.String,
+        "is_oldest": pl.Boolean,
+        "is_entity": pl.Boolean,
+    },
+    "row_columns": {
+        "column_name": pl.String,
+        "kind": pl.String,
+        "merge": pl.String,
+        "key_place": pl.Int64,
+        "is_required": pl.Boolean,
+        "is_made": pl.Boolean,
+        "is_computed": pl.Boolean,
+        "refers_to": pl.String,
+    },
+    "word_ranks": {"column_name": pl.String, "value": pl.String, "rank": pl.Int64},
+    "keep_rules": {"place": pl.Int64, "column_name": pl.String, "prefer": pl.String},
+    "column_now": {"column_name": pl.String},
+    "found_rows": {"value": pl.String, "row_id": pl.String},
+    "same_line": {"line_no": pl.Int64, "row_id": pl.String},
+    "stored_rows": STORED_ROWS,
+    "stored_cells": STORED_CELLS,
+    "stored_statements": STORED_STATEMENTS,
+    "stored_statement_cells": STATEMENT_CELLS,
+    "new_rows": {"row_key": pl.String, "row_id": pl.String},
+    "keyed_changes": KEYED_CHANGES,
+    "line_people": {
+        "line_no": pl.Int64,
+        **dict.fromkeys(("lead_id", "persona_id", "status", "match_type", "message"), pl.String),
+    },
+    "kept_rows": {
+        "table_name": pl.String,
+        "row_id": pl.String,
+        "row_key": pl.String,
+        "why": pl.String,
+        "fields": pl.String,
+    },
+    # Which statements of this file stand in keyed tables already (flows.undo_repeats).
+    "repeated_rows": {"digest": pl.Int64},
+    # What an undo takes away and brings back, and who repeats what it takes back.
+    "absent_references": {"column_name": pl.String, "value": pl.String},
+    "moving_rows": {"table_name": pl.String, "row_id": pl.String, "is_coming": pl.Boolean},
+    "row_repeats": {
+        "statement_no": pl.Int64,
+        "digest": pl.Int64,
+        "import_id": pl.String,
+        "seq": pl.Int64,
+        "is_active": pl.Boolean,
+    },
+    "line_rows": {"table_name": pl.String, "line_no": pl.Int64, "row_id": pl.String},
+    "keyed_values": {"table_name": pl.String, **STORED_CELLS},
+    "keyed_before": {"table_name": pl.String, **STORED_CELLS},
+    "keyed_row_statements": {
+        "action": pl.String,
+        "table_name": pl.String,
+        "row_id": pl.String,
+        "import_id": pl.String,
+        "line_no": pl.Int64,
+        "stated_at": pl.String,
+        "cells": pl.String,
+    },
     # Of a correction: which row of which import each of its rows is to mend.
     "corrected_lines": {
         "line_no": pl.Int64,
@@ -160,7 +240,12 @@ _TABLES: dict[str, Schema] = {
     "import_files": {"import_id": pl.String, "file_name": pl.String, "imported_at": TIME},
     # What is said beside the data.
     "notes": {"name": pl.String, "value": pl.String},
-    "sources": {"source": pl.String, "trust": pl.Int64, "claim_space": pl.String},
+    "sources": {
+        "source": pl.String,
+        "trust": pl.Int64,
+        "claim_space": pl.String,
+        "lead_source": pl.String,
+    },
     "facts": FACTS,
     "match_keys": MATCH_KEYS,
     "rules": {"field": pl.String, "rule": pl.String},
@@ -172,7 +257,8 @@ def open_work(work: Work, sources: pl.DataFrame) -> None:
 
     Args:
         work: An empty file, or that of an earlier try, which starts over.
-        sources: ``source``, ``trust`` and ``claim_space`` of every source that we know.
+        sources: ``source``, ``trust``, ``claim_space`` and ``lead_source`` of every source that we
+            know.
     """
     run(work, "macros")
     work.execute(";".join(map(_definition, _TABLES))).fetchall()

@@ -1,5 +1,8 @@
 """Makes the sample files: three views of one invented population, with the faults of real files.
 
+And what else arrives about some of them: a list of businesses with their owners, what a skip-trace
+provider found, and recorded deliveries of a webhook, retried and out of order.
+
 Nobody here exists. Phone numbers come from ranges that regulators reserve for fiction
 (US 555-0100 to 555-0199; Ofcom 020 7946 0xxx and 0113 496 0xxx; ACMA (02) 5550 and (02) 7010;
 Bundesnetzagentur 030 23125 xxx; ARCEP 01 99 00 and 02 61 91), addresses from domains that
@@ -9,6 +12,7 @@ Run it again and the files are the same, byte for byte: python data/samples/make
 """
 
 import csv
+import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -350,8 +354,77 @@ def damage(rng: random.Random, rows: list[list[str]], phone: int, email: int) ->
     return spoilt
 
 
+def businesses(rng: random.Random, people: list[Person]) -> list[list[str]]:
+    """A bought list of businesses: one row for each owner, some owners of two."""
+    rows = [
+        [
+            *("Business ID", "Business Name", "Business Phone", "Industry", "City", "State", "Zip"),
+            *("Employees", "Annual Revenue", "Owner Name", "Owner Phone", "Owner Title"),
+        ]
+    ]
+    for number, person in enumerate(people, start=1):
+        city, state, code = rng.choice(CITIES[person.country])
+        about = [
+            f"B-{number:04d}",
+            person.company,
+            "",
+            rng.choice(PRODUCTS).title(),
+            *(city, state, code),
+            rng.choice(("3", "12", "1,200", "many")),
+            rng.choice(("$250,000", "1.2M", "")),
+        ]
+        owners = [person, *([rng.choice(people)] if rng.random() < 0.1 else [])]
+        for owner in owners:
+            named = [f"{owner.first} {owner.last}", owner.international, "Owner"]
+            rows.append([*about, *(named if rng.random() < 0.9 else ["", "", ""])])
+    return rows
+
+
+def traced(rng: random.Random, people: list[Person]) -> list[list[str]]:
+    """What a skip-trace provider sent back; asked twice about some, the second time in vain."""
+    rows = [
+        [
+            *("First Name", "Last Name", "Property Address", "Property Zip", "Phone 1", "Email 1"),
+            *("Skip Trace Status", "Skip Trace Date"),
+        ]
+    ]
+    for person in people:
+        _, _, code = rng.choice(CITIES[person.country])
+        street = f"{rng.randrange(1, 200)} {rng.choice(WORDS).title()} Street"
+        about = [person.first, person.last, street, code, person.international]
+        rows.append([*about, person.email, "found", "2026-10-01"])
+        if rng.random() < 0.2:
+            rows.append([*about, "", "not found", "2026-11-01"])
+    return rows
+
+
+def deliveries(rng: random.Random, people: list[Person]) -> list[str]:
+    """Recorded deliveries: retries of some, and none in the order in which they happened."""
+    lines = []
+    for number, person in enumerate(people, start=1):
+        states = ("new", "contacted", "qualified")[: rng.randrange(1, 4)]
+        for step, state in enumerate(states):
+            payload = {
+                "external_crm_id": f"W-{number:04d}",
+                "firstname": person.first,
+                "lastname": person.last,
+                "phone_number": person.international,
+                "interest": rng.choice(PRODUCTS),
+                "lead_status": state,
+            }
+            said = {
+                "delivery_id": f"dlv_{number:04d}_{step}",
+                "delivered_at": f"2026-11-{1 + step:02d}T{rng.randrange(24):02d}:00:00Z",
+                "payload": payload,
+            }
+            line = json.dumps(said, ensure_ascii=False)
+            lines += [line] * (2 if rng.random() < 0.2 else 1)
+    rng.shuffle(lines)
+    return lines
+
+
 def main() -> None:
-    """Write the three files beside this script."""
+    """Write the files beside this script."""
     rng = random.Random(SEED)
     people = make_people(rng, 4000)
     for name, maker, chosen, phone, email in (
@@ -364,6 +437,13 @@ def main() -> None:
         rows = damage(rng, maker(rng, order), phone, email)
         with (FOLDER / name).open("w", encoding="utf-8", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows(rows)
+    # With dice of its own: the three files above stay as they are.
+    rng = random.Random(SEED + 1)
+    for name, maker in (("business_list.csv", businesses), ("skiptrace_results.csv", traced)):
+        with (FOLDER / name).open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(maker(rng, rng.sample(people, 150)))
+    lines = deliveries(rng, rng.sample(people, 100))
+    (FOLDER / "webhook_deliveries.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 -- What holds of each record, after this file.
 -- Reads    stated, fold_output (of the records that were known), stored_leads
 -- Returns  folded: one row per source record of the batch, with its stored lead where there is one.
--- Promise  a blank never erases; a lead_status that somebody edited by hand stays.
+-- Promise  a blank never erases; what somebody edited by hand stays.
 create or replace table folded as
 with leads as (
     from stated anti join fold_output using (source_record_id)
@@ -10,15 +10,9 @@ with leads as (
     from fold_output join stated using (source_record_id)
 )
 select
-    leads.* replace (
-        case
-            when map_contains(texts_of(stored.edited_fields), 'lead_status')
-                then coalesce(stored.lead_status, leads.lead_status)
-            else leads.lead_status
-        end as lead_status
-    ),
+    said.* replace ({kept_edited_texts}),
     stored.lead_id as stored_lead_id, stored.persona_id as stored_persona_id,
     stored.import_id as stored_import_id, stored.version,
     coalesce(stored.is_deleted or stored.is_missing, false) as was_ended
-from leads
+from leads as said
 left join (select * from stored_leads where is_in_batch) as stored using (source_record_id)

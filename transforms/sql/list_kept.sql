@@ -25,12 +25,14 @@ join named using (persona_id)
 where (persona_id, field) in (select (persona_id, field) from gone)
     or persona_id in (select persona_id from bared)
 union all
-select 'lead', lead_id, name, 'lead_status', lead_status,
-    'edited by hand on ' || (texts_of(edited_fields)['lead_status'])[:10]
-from stored_leads
+select 'lead', lead_id, name, field, value,
+    'edited by hand on ' || (texts_of(edited_fields)[field])[:10]
+from (
+    select lead_id, persona_id, edited_fields, {edited_of_lead} from stored_leads
+) unpivot include nulls (value for field in ({edited_of_lead})) as texts
 join undoable_leads using (lead_id)
-join named on named.persona_id = stored_leads.persona_id
-where map_contains(texts_of(edited_fields), 'lead_status')
+join named on named.persona_id = texts.persona_id
+where map_contains(texts_of(edited_fields), field)
 union all
 select 'lead', lead_id, name, 'persona', former_leads.persona_id, 'moved to somebody else since'
 from stuck_moves

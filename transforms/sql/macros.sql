@@ -1,5 +1,5 @@
 -- What several statements of this folder say in the same way.
--- Returns  macros: texts_of, canonical_json, canonical_extra, numbered_id, clock_of, clock_text, clocks_of,
+-- Returns  macros: texts_of, canonical_json, canonical_extra, numbered_id, clock_of, clock_text, clocks_of, keeps_board, keep_edited,
 --          claims_of, composite_of, statement_digest.
 create or replace macro texts_of(document) as (
     json_transform(document::json, '"MAP(VARCHAR, VARCHAR)"')
@@ -43,6 +43,21 @@ create or replace macro clock_text(clock) as (
     coalesce(
         to_json(strftime(make_timestamp(epoch_us(clock)), '%Y-%m-%dT%H:%M:%S.%fZ'))::varchar, 'null'
     )
+);
+
+-- What holds of a field: what somebody wrote by hand, else what imports say.
+create or replace macro keep_edited(edited_fields, field, stored, said) as (
+    case when map_contains(texts_of(edited_fields), field) then coalesce(stored, said) else said end
+);
+
+-- Whether a lead stays on its board: somebody chose that by hand, or there are no rules.
+create or replace macro keeps_board(edited_fields, has_rules) as (
+    coalesce(
+        map_contains(texts_of(edited_fields), 'board_id')
+            or map_contains(texts_of(edited_fields), 'board_name'),
+        false
+    )
+    or not has_rules
 );
 
 -- field_clocks of a statement that empties fields: a field with a clock and no value is one.

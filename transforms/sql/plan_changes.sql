@@ -1,5 +1,5 @@
 -- Everything that an import would do to people, as one flat table.
--- Reads    told_leads, told_personas, told_held, plan_identities, plan_opt_outs, stated_opt_outs,
+-- Reads    told_leads, told_personas, told_held, told_rows, plan_identities, plan_opt_outs, stated_opt_outs,
 --          holdings, plan_issues, plan_people, plan_sentences, facts
 -- Returns  plan_changes: change_no (in the order to read them; the rows of one number are one
 --          change) and what people read of it.
@@ -66,7 +66,11 @@ rejects as (
 )
 select
     dense_rank() over (order by
-        list_position(['persona', 'lead', 'candidate', 'claim', 'opt_out', 'reject'], what),
+        coalesce(
+            list_position(['persona', 'lead', 'candidate', 'claim', 'opt_out'], what),
+            case when what = 'reject' then 7 else 6 end
+        ),
+        case when what not in ('persona', 'lead', 'candidate', 'claim', 'opt_out') then what end,
         list_position(
             [
                 'merge', 'split', 'update', 'restate', 'insert', 'restore', 'delete', 'remove',
@@ -82,6 +86,7 @@ from (
     from told_personas
     union all by name from told_leads
     union all by name from told_held
+    union all by name from told_rows
     union all by name from claims
     union all by name from opt_outs
     union all by name from rejects

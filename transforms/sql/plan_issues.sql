@@ -1,10 +1,12 @@
 -- Rejected rows and damaged cells, and the claims that others hold.
--- Reads    issues, late_rejects, taken_claims, nodes, staged, corrected_lines
+-- Reads    issues, late_issues, late_rejects, taken_claims, nodes, staged, corrected_lines
 -- Returns  plan_issues: the columns of import_issues.
 -- Promise  one row for each claim of a record that another persona holds, at its first line.
 create or replace table plan_issues as
 with found as (
     select line_no, severity, code, field, message, raw, encoding from issues
+    union all by name
+    select line_no, severity, code, field, message, raw, encoding from late_issues
     union all by name
     select line_no, 'reject' as severity, code, raw, encoding from late_rejects
     union all by name

@@ -1,15 +1,22 @@
 -- What would change in leads, as rows of that table.
--- Reads    lead_changes, moved_leads, new_leads, records, facts
+-- Reads    lead_changes, moved_leads, stored_leads, new_leads, records, team_boards, facts
 -- Returns  met_records: line_no of the records that lead_changes speaks of.
 --          met_leads: plan_leads without the lone ones (plan_lone.sql); action, version (of the row to update), and the table's columns.
--- Promise  leads that would not change are not in it. A view: their texts stand in lead_changes.
+-- Promise  a new or changed lead gets its board by the rules; one that somebody chose by hand stays.
+--          leads that would not change are not in it. A view: their texts stand in lead_changes.
 create or replace table met_records as
 select source_record_id, line_no from records semi join lead_changes using (source_record_id);
 
 create or replace view met_leads as
 select
-    action, version, coalesce(stored_lead_id, new_leads.lead_id) as lead_id, facts.source,
-    facts.source_file, source_record_id, persona_id, crm_id, coalesce(phones, []) as phones,
+    action, lead_changes.version, coalesce(stored_lead_id, new_leads.lead_id) as lead_id,
+    facts.source, facts.source_file, source_record_id, lead_changes.persona_id,
+    coalesce(stored.lead_source, facts.lead_source) as lead_source,
+    case when keeps_board(stored.edited_fields, has_rules) then stored.board_id
+        else boards.board_id end as board_id,
+    case when keeps_board(stored.edited_fields, has_rules) then stored.board_name
+        else boards.board_name end as board_name,
+    crm_id, coalesce(phones, []) as phones,
     coalesce(emails, []) as emails, {texts}, tags, last_activity_at, is_deleted,
     false as is_missing, claims, clock, field_clocks,
     case when extra is null then '{}' else '{"extra":' || extra || '}' end as fields,
@@ -18,11 +25,20 @@ from lead_changes
 join met_records as records using (source_record_id)
 left join new_leads using (source_record_id)
 cross join facts
+cross join (select count(*) > 0 as has_rules from team_boards)
+left join (
+    select lead_id as stored_lead_id, lead_source, board_id, board_name, edited_fields
+    from stored_leads
+) as stored using (stored_lead_id)
+left join team_boards as boards
+    on boards.rule_no = board_no(
+        facts.source, coalesce(stored.lead_source, facts.lead_source), {texts}
+    )
 where action in ('insert', 'update') and not is_lone
 union all by name
 select
     'update' as action, version, lead_id, source, source_file, source_record_id,
-    new_persona_id as persona_id, crm_id, coalesce(phones, []) as phones,
+    new_persona_id as persona_id, lead_source, board_id, board_name, crm_id, coalesce(phones, []) as phones,
     coalesce(emails, []) as emails, {texts}, nullif(tags, []) as tags, last_activity_at,
     is_deleted, is_missing or is_vanished as is_missing, nullif(claims, []) as claims, clock,
     field_clocks, case when extra is null then '{}' else '{"extra":' || extra || '}' end as fields,

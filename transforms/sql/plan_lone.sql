@@ -1,5 +1,5 @@
 -- What lone records come to: each a new lead and a new person.
--- Reads    lone_records, staged, facts
+-- Reads    lone_records, staged, team_boards, facts
 -- Returns  lone_leads, lone_personas: the columns of the plan_ tables, and line_no. Views: their texts
 --          stand in staged, once.
 -- Promise  what fold_statements, survive and hold_claims say of one statement alone.
@@ -7,7 +7,8 @@ create or replace view lone_leads as
 select
     'insert' as action, null::bigint as version,
     numbered_id('lead', facts.id_part, lone_no) as lead_id, facts.source, facts.source_file,
-    lone.source_record_id, numbered_id('persona', facts.id_part, lone_no) as persona_id, crm_id,
+    lone.source_record_id, numbered_id('persona', facts.id_part, lone_no) as persona_id,
+    facts.lead_source, boards.board_id, boards.board_name, crm_id,
     coalesce(phones, []) as phones, coalesce(emails, []) as emails, {texts},
     nullif(tags, []) as tags, coalesce(last_activity_at, clock) as last_activity_at,
     false as is_deleted, false as is_missing, null::varchar[] as claims, clock,
@@ -16,7 +17,9 @@ select
     fingerprint, staged.line_no, facts.import_id
 from staged
 join lone_records as lone using (line_no)
-cross join facts;
+cross join facts
+left join team_boards as boards
+    on boards.rule_no = board_no(facts.source, facts.lead_source, {texts});
 
 create or replace view lone_personas as
 select

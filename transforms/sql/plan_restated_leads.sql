@@ -7,8 +7,8 @@
 create or replace table met_leads as
 with wanted as (
     select
-        lead_id, source, source_file, source_record_id, persona_id, crm_id,
-        coalesce(phones, []) as phones, coalesce(emails, []) as emails, {texts},
+        lead_id, source, source_file, source_record_id, persona_id, lead_source, board_id,
+        board_name, crm_id, coalesce(phones, []) as phones, coalesce(emails, []) as emails, {texts},
         nullif(tags, []) as tags, last_activity_at, coalesce(is_deleted, false) as is_deleted,
         is_missing, nullif(claims, []) as claims, clock, canonical_json(field_clocks) as field_clocks,
         canonical_json(extra) as extra, fingerprint, line_no, import_id
@@ -16,8 +16,8 @@ with wanted as (
 ),
 known as (
     select
-        lead_id, source, source_file, source_record_id, persona_id, crm_id,
-        coalesce(phones, []), coalesce(emails, []), {texts}, nullif(tags, []), last_activity_at,
+        lead_id, source, source_file, source_record_id, persona_id, lead_source, board_id,
+        board_name, crm_id, coalesce(phones, []), coalesce(emails, []), {texts}, nullif(tags, []), last_activity_at,
         coalesce(is_deleted, false), is_missing, nullif(claims, []), clock,
         canonical_json(field_clocks), canonical_json(extra), fingerprint, line_no, import_id
     from former_leads

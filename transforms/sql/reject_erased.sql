@@ -1,6 +1,6 @@
 -- Rows about people who were erased become rejects of which nothing is kept.
--- Reads    row_claims, erased_claims, silenced_lines, erased_lines, landed, staged, stated_opt_outs,
---          issues
+-- Reads    row_claims, erased_claims, silenced_lines, erased_lines, landed, staged, said_rows,
+--          said_cells, stated_opt_outs, issues
 -- Returns  erased_lines with the line_no of all rows that speak of them. staged, stated_opt_outs and issues
 --          without those; a reject of code `erased` for each row of their records.
 -- Promise  a record goes whole: its other rows are about the same person. Done again, it finds
@@ -18,6 +18,10 @@ select line_no from (select line_no from erased_rows union select line_no from s
 anti join erased_lines using (line_no);
 
 delete from staged where line_no in (select line_no from erased_rows);
+
+delete from said_rows where line_no in (select line_no from erased_rows);
+
+delete from said_cells where line_no in (select line_no from erased_rows);
 
 delete from stated_opt_outs where line_no in (select line_no from erased_lines);
 

@@ -6,7 +6,9 @@ delete from lead_changes where is_lone;
 
 insert into lead_changes by name
 select
-    * exclude (version, source, source_file, lead_id, fields, is_missing, line_no, import_id),
+    * exclude (
+        version, source, source_file, lead_id, {placed}, fields, is_missing, line_no, import_id
+    ),
     'new' as match_type, false as is_known, false as was_ended, false as is_ending, true as is_lone
 from lone_leads;
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from contracts.people import GOLDEN, TEXTS
+from contracts.people import GOLDEN, PLACED, TEXTS
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,8 @@ class Table:
         is_kept: Whether rows are kept in ``row_versions`` as they were before they change or go.
         found_by: Columns besides the key by which rows are found.
         unique_index: What refuses a second row of a key, where it is not the primary key.
+        is_keyed: Whether it is planned by its key (``contracts.keyed``), and not with people.
+        written_by: The columns in whose order new rows are written, where it is not the key.
     """
 
     name: str
@@ -28,6 +30,13 @@ class Table:
     is_kept: bool = False
     found_by: tuple[str, ...] = ()
     unique_index: str = ""
+    is_keyed: bool = False
+    written_by: tuple[str, ...] = ()
+
+    @property
+    def planned_in(self) -> str:
+        """The table of the work database that holds what is planned of it."""
+        return f"{'keyed' if self.is_keyed else 'plan'}_{self.name}"
 
     @property
     def joined(self) -> tuple[str, ...]:
@@ -50,7 +59,7 @@ LEADS = Table(
     "leads",
     key=("lead_id",),
     columns=(
-        *("lead_id", "source", "source_file", "source_record_id", "persona_id"),
+        *("lead_id", "source", "source_file", "source_record_id", "persona_id", *PLACED),
         *_STATEMENT,
     ),
     merged=("fields",),
@@ -135,4 +144,11 @@ ROW_VERSIONS = Table(
     "row_versions",
     key=("table_name", "row_key", "import_id"),
     columns=("table_name", "row_key", "before", "import_id"),
+)
+
+ROW_STATEMENTS = Table(
+    "row_statements",
+    key=("table_name", "row_id", "import_id", "line_no"),
+    columns=("table_name", "row_id", "import_id", "line_no", "stated_at", "cells"),
+    is_keyed=True,
 )

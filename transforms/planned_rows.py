@@ -1,0 +1,69 @@
+"""The rows that a plan writes, in the order in which they are written."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import polars as pl
+
+from contracts.people_tables import Table
+from transforms.lone import count_lone
+from transforms.relations import Work, stream_by_line, stream_sorted
+
+Action = Literal["insert", "update", "delete"]
+
+# In the order of each table's key: its index grows at one end, and two imports can't deadlock.
+_ROWS = {
+    "leads": ("lead_id",),
+    "personas": ("persona_id",),
+    "identities": ("kind", "value", "persona_id"),
+    "lead_versions": ("lead_id", "import_id"),
+    "persona_versions": ("persona_id",),
+    "merge_candidates": ("left_id", "right_id"),
+    "opt_outs": ("kind", "value", "channel"),
+    "lead_activities": ("activity_id",),
+    "undone_leads": ("lead_id",),
+    "lead_moves": ("lead_id",),
+    "identity_versions": ("kind", "value", "persona_id"),
+    "row_versions": ("table_name", "row_key"),
+}
+PEOPLE_TABLES = tuple(_ROWS)
+"""The tables that are planned with people."""
+
+# Too much to be sorted as a whole; ids of lone records go on after those of the others.
+_WITH_TEXTS = ("leads", "personas")
+# Rows of many columns: fewer of them are sorted at a time.
+_WIDE = (*_WITH_TEXTS, "lead_versions")
+_TEXT_ROWS = 200_000
+
+
+def stream_rows(
+    work: Work, table: Table, action: Action, count: int, chunk_rows: int
+) -> Iterator[pl.DataFrame]:
+    """The rows of a table that are planned, with the table's columns, in chunks.
+
+    Args:
+        work: In which they are planned.
+        table: The table.
+        action: Which of them.
+        count: How many there are.
+        chunk_rows: As many a chunk.
+    """
+    has_texts = table.name in _WITH_TEXTS and action == "insert"
+    lone = count_lone(work) if has_texts else 0
+    name = f"met_{table.name}" if has_texts else table.planned_in
+    if table.is_keyed:
+        columns = ", ".join((*table.columns, *(["version"] if table.is_versioned else [])))
+        order = table.written_by or table.key
+    else:
+        columns, order = "* exclude (action)", _ROWS[table.name]
+    yield from stream_sorted(
+        work,
+        f"select {columns} from {name} where action = '{action}'",  # noqa: S608
+        order,
+        chunk_rows,
+        count=count - lone,
+        stretch_rows=_TEXT_ROWS if table.name in _WIDE or table.is_keyed else 0,
+    )
+    if lone:
+        select = f"select * exclude (action) from lone_{table.name} where true"  # noqa: S608
+        yield from stream_by_line(work, select, "lone_records", chunk_rows)
