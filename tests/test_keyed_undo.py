@@ -90,6 +90,19 @@ def test_where_the_first_row_stays_the_second_file_has_it_once_the_first_is_undo
     assert rows(connection, select) == [("a-1", "call")]
 
 
+def test_a_repeat_without_a_time_counts_too(
+    import_text: Import, connection: psycopg.Connection, settings: Settings
+) -> None:
+    """It says the same as what was said at some time."""
+    import_text(PEOPLE)
+    header, said = "phone,campaign_id,updated_at", "415-555-2671,spring,"
+    first = import_text(f"{header}\n{said}2026-01-02\n", "campaign_leads", "a.csv")
+    second = import_text(f"{header}\n{said}\n", "campaign_leads", "b.csv")
+    assert second.effects == {}
+    run_undo(first.import_id, settings)
+    assert rows(connection, "SELECT campaign_id FROM campaign_leads") == [("spring",)]
+
+
 def test_rows_beside_known_records_are_stated_again_too(
     import_text: Import, connection: psycopg.Connection, settings: Settings
 ) -> None:

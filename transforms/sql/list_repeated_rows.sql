@@ -7,6 +7,6 @@ from new_statements as said
 join known_statements as known using (row_key, digest)
 join keyed_changes as changes using (row_key)
 join row_facts using (table_name)
-where known.is_active and known.stated_at is not distinct from said.stated_at
+where known.is_active and (said.stated_at is null or known.stated_at = said.stated_at)
     and not is_computed_line(said.line_no)
     and said.line_no not in (select line_no from keyed_statements where is_new)
