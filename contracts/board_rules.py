@@ -1,14 +1,11 @@
 """Which board a lead is put on: rules by team, as ``rules.yaml`` says them."""
 
-import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
@@ -17,6 +14,7 @@ from pydantic import (
 
 from contracts.errors import ContractError
 from contracts.people import TEXTS
+from contracts.strict import Strict, hint_near
 
 RULE_FIELDS = ("source", "lead_source", *TEXTS)
 """What a rule may ask of a lead: its texts, the name of its source, and how it came
@@ -26,10 +24,6 @@ ANY_TEXT = "*"
 """In the place of a value: any that is not blank."""
 
 _FORM = "it must be 'boards:' and below that the name of each team."
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _as_values(said: Any) -> Any:
@@ -47,7 +41,7 @@ def _as_text(value: Any) -> Any:
 Values = Annotated[tuple[str, ...], BeforeValidator(_as_values), Field(min_length=1)]
 
 
-class BoardRule(_Strict):
+class BoardRule(Strict):
     """One rule.
 
     Attributes:
@@ -63,8 +57,7 @@ class BoardRule(_Strict):
     def _asks_for_fields(cls, when: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         for name in when:
             if name not in RULE_FIELDS:
-                near = difflib.get_close_matches(name, RULE_FIELDS, n=1)
-                hint = f" Did you mean '{near[0]}'?" if near else ""
+                hint = hint_near(name, RULE_FIELDS)
                 raise ValueError(
                     f"'{name}' is no field of a lead.{hint} Fields: {', '.join(RULE_FIELDS)}"
                 )
@@ -78,7 +71,7 @@ class BoardRule(_Strict):
         )
 
 
-class BoardRules(_Strict):
+class BoardRules(Strict):
     """The rules of one team; of several that fit, the first counts.
 
     Attributes:
@@ -89,7 +82,7 @@ class BoardRules(_Strict):
 
     rules: tuple[BoardRule, ...] = ()
     default: str = ""
-    types: dict[str, Literal["kanban", "pipeline"]] = {}
+    types: dict[str, Literal["kanban", "pipeline"]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _is_sound(self) -> "BoardRules":

@@ -1,6 +1,5 @@
 """feeds.yaml: its text -> feeds, each checked, and all of them together."""
 
-import difflib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from contracts.errors import ContractError
 from contracts.feeds import Feed
+from contracts.strict import hint_near
 
 _FORM = "it must be 'feeds:' and below that one '- id: ...' for each feed."
 
@@ -144,6 +144,5 @@ def _unknown(loc: tuple[int | str, ...]) -> str:
             kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)
         )
     known = list(model.model_fields)
-    near = difflib.get_close_matches(str(loc[-1]), known, n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
+    hint = hint_near(str(loc[-1]), known)
     return f"there is no such setting.{hint} Settings: {', '.join(known)}"

@@ -8,15 +8,14 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     field_validator,
     model_validator,
 )
 
 from contracts.people_tables import Table
+from contracts.strict import Strict
 
 PERSONAS, LEADS = "personas", "leads"
 """What a reference may be to besides keyed tables."""
@@ -46,11 +45,7 @@ _TAKEN = (
 _NAME = r"^[a-z][a-z0-9_]{0,62}$"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Column(_Strict):
+class Column(Strict):
     """One column of a keyed table.
 
     Attributes:
@@ -112,7 +107,7 @@ class Column(_Strict):
         return {word: rank for rank, group in enumerate(groups) for word in group}
 
 
-class Preference(_Strict):
+class Preference(Strict):
     """Which of two rows of one key is the better one, by a column.
 
     Attributes:
@@ -129,7 +124,7 @@ def _as_column(value: Any) -> Any:
     return {"kind": value} if isinstance(value, str) else value
 
 
-class KeyedTable(_Strict):
+class KeyedTable(Strict):
     """One table of the data model.
 
     Attributes:
@@ -153,7 +148,7 @@ class KeyedTable(_Strict):
     description: str
     key: tuple[str, ...] = Field(min_length=1)
     index: str = Field(pattern=_NAME)
-    where: dict[str, str] = {}
+    where: dict[str, str] = Field(default_factory=dict)
     is_shared: bool = False
     on_conflict: Literal["nothing", "merge", "best"]
     keep: tuple[Literal["newest", "oldest"] | Preference, ...] = Field(min_length=1)

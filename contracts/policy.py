@@ -1,12 +1,9 @@
 """Policy: by what a team's people are known, what keeps them apart, and which value survives."""
 
-import difflib
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     field_validator,
     model_validator,
@@ -14,6 +11,7 @@ from pydantic import (
 
 from contracts.people import GOLDEN
 from contracts.score import Score
+from contracts.strict import Strict, hint_near
 
 SINGLE_KEYS = ("crm_id", "phone", "email")
 """What identifies a person by itself."""
@@ -36,11 +34,7 @@ Rule = Literal["newest", "oldest", "fill", "trusted", "longest", "max", "union"]
 """
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Guards(_Strict):
+class Guards(Strict):
     """What keeps people apart who share a claim.
 
     Attributes:
@@ -63,7 +57,7 @@ def _as_keys(value: Any) -> Any:
     return value
 
 
-class Policy(_Strict):
+class Policy(Strict):
     """How one team's people are told apart and put together.
 
     Attributes:
@@ -161,6 +155,5 @@ class Policy(_Strict):
 
 
 def _unknown(name: str, thing: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
+    hint = hint_near(name, known)
     return f"'{name}' is no {thing}.{hint} There are: {', '.join(known)}"

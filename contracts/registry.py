@@ -1,6 +1,5 @@
 """The contracts that there are: one YAML file in a folder of ``contracts`` adds one."""
 
-import difflib
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
@@ -13,6 +12,7 @@ from contracts.errors import ContractError, WrongCallError
 from contracts.keyed import KeyedTable, in_order
 from contracts.policy import Policy
 from contracts.source import Source
+from contracts.strict import hint_near
 from contracts.table_sources import check_tables, make_source
 
 Contract = TypeVar("Contract", Source, Policy, KeyedTable)
@@ -152,8 +152,7 @@ def load_policy(name: str) -> Policy:
 
 
 def _unknown(thing: str, name: str, known: Iterable[str]) -> WrongCallError:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
+    hint = hint_near(name, known)
     title = {"source": "Sources", "policy": "Policies"}[thing]
     return WrongCallError(f"Unknown {thing} '{name}'.{hint} {title}: {', '.join(known)}.")
 

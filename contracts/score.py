@@ -1,13 +1,12 @@
 """Score: how much a person is worth looking at, as a policy declares it."""
 
-import difflib
-
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from contracts.people import GOLDEN
+from contracts.strict import Strict, hint_near
 
 
-class Score(BaseModel):
+class Score(Strict):
     """Points of a person; the sum is ``total_score`` of the person's card.
 
     Attributes:
@@ -19,20 +18,17 @@ class Score(BaseModel):
             the shortest counts. By the time of the import that computes it.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    has: dict[str, float] = {}
-    source: dict[str, float] = {}
-    status: dict[str, float] = {}
-    recent: dict[int, float] = Field(default={})
+    has: dict[str, float] = Field(default_factory=dict)
+    source: dict[str, float] = Field(default_factory=dict)
+    status: dict[str, float] = Field(default_factory=dict)
+    recent: dict[int, float] = Field(default_factory=dict)
 
     @field_validator("has")
     @classmethod
     def _names_golden_fields(cls, has: dict[str, float]) -> dict[str, float]:
         for name in has:
             if name not in GOLDEN:
-                near = difflib.get_close_matches(name, GOLDEN, n=1)
-                hint = f" Did you mean '{near[0]}'?" if near else ""
+                hint = hint_near(name, GOLDEN)
                 raise ValueError(f"'{name}' is no golden field.{hint} Fields: {', '.join(GOLDEN)}")
         return has
 

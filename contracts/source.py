@@ -1,6 +1,5 @@
 """Source: how one provider's columns become our fields."""
 
-import difflib
 import re
 import unicodedata
 from typing import Annotated, Literal
@@ -19,10 +18,10 @@ from contracts.source_rules import (
     DeletedRule,
     ReadingRule,
     Rule,
-    Strict,
     Timezone,
     as_rule,
 )
+from contracts.strict import Strict, hint_near
 
 FILE_TIME_PARTS = {
     "Y": r"[12]\d{3}", "y": r"\d{2}", "j": r"(?:36[0-6]|3[0-5]\d|[0-2]\d{2})",
@@ -119,8 +118,7 @@ class Source(Strict):
     def _names_known_fields(cls, columns: dict[str, ColumnRule]) -> dict[str, ColumnRule]:
         for name in columns:
             if name not in FIELDS:
-                near = difflib.get_close_matches(name, FIELDS, n=1)
-                hint = f" Did you mean '{near[0]}'?" if near else ""
+                hint = hint_near(name, FIELDS)
                 raise ValueError(
                     f"'{name}' is not a field of ours.{hint} Fields: {', '.join(FIELDS)}"
                 )

@@ -6,18 +6,12 @@ from typing import Annotated, Any, Literal
 import polars as pl
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     model_validator,
 )
 
-
-class Strict(BaseModel):
-    """What has no other keys than those named, and does not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from contracts.strict import Strict
 
 
 def _check_timezone(name: str) -> str:

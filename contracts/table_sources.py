@@ -1,11 +1,11 @@
 """How sources and keyed tables fit: what a source may say of a table, and a table's own source."""
 
-import difflib
 from collections.abc import Mapping
 
 from contracts.keyed import LEADS, PERSONAS, KeyedTable
 from contracts.source import Source, header_key
 from contracts.source_rules import ColumnRule
+from contracts.strict import hint_near
 
 WHOLE_ROW = "*"
 """In the place of a header: all cells of the row, for a column of kind ``json``."""
@@ -74,6 +74,5 @@ def _refers_to_people(table: KeyedTable, column: str) -> bool:
 
 
 def _unknown(name: str, thing: str, known: Mapping[str, object]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
+    hint = hint_near(name, known)
     return f"'{name}' is no {thing}.{hint} There are: {', '.join(known)}"

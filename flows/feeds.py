@@ -1,6 +1,5 @@
 """The feeds of ``feeds.yaml``: which there are, and who may use them."""
 
-import difflib
 from collections.abc import Sequence
 
 import psycopg
@@ -8,6 +7,7 @@ import psycopg
 from contracts.errors import ContractError, WrongCallError
 from contracts.feed_list import list_clashes, parse_feeds
 from contracts.feeds import Feed
+from contracts.strict import hint_near
 from flows.ledger import Import
 from flows.settings import Settings
 from flows.teams import find_team, list_teams
@@ -40,8 +40,7 @@ def find_feed(settings: Settings, feed_id: str, team: str = "") -> Feed:
     feeds = {feed.id: feed for feed in load_feeds(settings)}
     path = settings.home / FILE_NAME
     if feed_id not in feeds:
-        near = difflib.get_close_matches(feed_id, feeds, n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
+        hint = hint_near(feed_id, feeds)
         known = f"Feeds: {', '.join(feeds)}." if feeds else f"There are none in {path}."
         raise WrongCallError(f"Unknown feed '{feed_id}'.{hint} {known}")
     feed = feeds[feed_id]

@@ -6,8 +6,8 @@ from psycopg import sql
 
 from contracts.keyed import LEADS, PERSONAS, Column, KeyedTable
 from contracts.registry import load_tables
-from flows.copying import copy_in, copy_out
-from flows.wanted import temp_table
+from flows.copying import copy_out
+from flows.wanted import list_values
 from transforms.keyed import list_named, resolve_reference
 from transforms.relations import Work, query
 from transforms.shapes import Schema
@@ -73,9 +73,7 @@ def _ask(
     """``value`` and ``row_id`` of what Postgres holds under some values."""
     if not len(values):
         return pl.DataFrame(schema=_FOUND)
-    temp_table(connection, 'wanted_values (value text COLLATE "C")')
-    copy_in(connection, "wanted_values", [pl.DataFrame({"value": values})])
-    connection.execute("ANALYZE wanted_values")
+    list_values(connection, values)
     statement = sql.SQL(select).format(team=sql.Literal(team_id), **names)
     return pl.concat([pl.DataFrame(schema=_FOUND), *copy_out(connection, statement, _FOUND)])
 

@@ -17,7 +17,7 @@ from flows.keyed_sql import (
     said_of,
     spell,
 )
-from flows.wanted import temp_table
+from flows.wanted import list_values
 from transforms.json_texts import canonical_text
 from transforms.relations import Work, append, ask_value, query
 from transforms.shapes import STORED_ROWS, STORED_STATEMENTS, Schema
@@ -126,12 +126,10 @@ def note_absent(
     empty(work, "absent_references")
     for name, reference in table.references():
         said = "select distinct value from stored_statement_cells where column_name = $name"
-        values = query(work, f"{said} order by all", name=name)
+        values = query(work, f"{said} order by all", name=name)["value"]
         if not len(values):
             continue
-        temp_table(connection, 'wanted_values (value text COLLATE "C")')
-        copy_in(connection, "wanted_values", [values])
-        connection.execute("ANALYZE wanted_values")
+        list_values(connection, values)
         absent = sql.SQL(
             "SELECT value FROM wanted_values WHERE NOT EXISTS ("
             "SELECT FROM {to} AS x WHERE x.team_id = {team} AND x.{id} = value)"

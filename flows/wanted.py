@@ -27,6 +27,13 @@ def list_records(
     connection.execute("ANALYZE wanted_records")
 
 
+def list_values(connection: psycopg.Connection, values: pl.Series) -> None:
+    """Make ``wanted_values``: a column ``value``."""
+    temp_table(connection, 'wanted_values (value text COLLATE "C")')
+    copy_in(connection, "wanted_values", [pl.DataFrame({"value": values})])
+    connection.execute("ANALYZE wanted_values")
+
+
 def of_team(frames: Iterable[pl.DataFrame], team_id: str) -> Iterable[pl.DataFrame]:
     """The same frames, each row with its team."""
     return (frame.with_columns(team_id=pl.lit(team_id)) for frame in frames)

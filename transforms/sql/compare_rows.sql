@@ -1,21 +1,11 @@
 -- What becomes of each row of one keyed table.
--- Reads    folded_rows, folded_cells, stored_rows, stored_cells, keyed_lines, new_rows, row_facts,
+-- Reads    folded_rows, folded_cells, differing_rows, stored_rows, stored_cells, keyed_lines, new_rows, row_facts,
 --          row_columns, line_people
 -- Returns  adds to keyed_changes: table_name, row_key, row_id, version, action (insert, update,
 --          unchanged; taken: another team has the key), stated_at, line_no (of its first line) and
 --          line_count; to keyed_values: table_name, row_key, column_name, value, of rows that are
 --          written; to keyed_before the same of rows that change, as they are stored; to line_rows:
 --          table_name, line_no, row_id.
-create or replace table differing_rows as
-select distinct row_key
-from (
-    select row_key, column_name, value from folded_cells
-    union all
-    select row_key, column_name, value from stored_cells semi join folded_rows using (row_key)
-)
-group by row_key, column_name, value
-having count(*) = 1;
-
 insert into keyed_changes by name
 select
     table_name, row_key, coalesce(stored_rows.row_id, new_rows.row_id) as row_id,

@@ -5,7 +5,8 @@
 --          and comes with an undo)
 -- Returns  keyed_statements: row_key, statement_no, stated_at, seq, line_no, import_id, digest, is_new.
 --          keyed_statement_cells: statement_no, column_name, value. folded_rows: row_key, stated_at.
---          folded_cells: row_key, column_name, value.
+--          folded_cells: row_key, column_name, value. differing_rows: row_key, of folded rows that are
+--          not as they are stored.
 -- Promise  each column by its rule, so that the answer depends on the set of statements, not on the
 --          order in which they came, but where they do not say when they were made. What somebody
 --          edited by hand stays while it has a value. What says the same of the same time says nothing.
@@ -165,4 +166,14 @@ kept as (
 )
 from kept
 union all
-from stated anti join kept using (row_key, column_name)
+from stated anti join kept using (row_key, column_name);
+
+create or replace table differing_rows as
+select distinct row_key
+from (
+    select row_key, column_name, value from folded_cells
+    union all
+    select row_key, column_name, value from stored_cells semi join folded_rows using (row_key)
+)
+group by row_key, column_name, value
+having count(*) = 1

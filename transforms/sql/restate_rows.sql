@@ -1,6 +1,6 @@
 -- What becomes of the rows of one keyed table, once what an import said of them counts no more, or
 -- counts again.
--- Reads    folded_rows, folded_cells, keyed_statements, keyed_statement_cells, known_statements,
+-- Reads    folded_rows, folded_cells, differing_rows, keyed_statements, keyed_statement_cells, known_statements,
 --          stored_statement_cells, stored_rows, stored_cells, new_rows, row_columns, row_facts, facts
 -- Returns  adds to keyed_changes (insert: a row that comes back; update; delete: a row of which
 --          nothing is said any more, or that refers to what goes), keyed_values, keyed_before; to
@@ -24,16 +24,6 @@ where row_key not in (
     ) as needed
     anti join folded_cells using (row_key, column_name)
 );
-
-create or replace table differing_rows as
-select distinct row_key
-from (
-    select row_key, column_name, value from folded_cells
-    union all
-    select row_key, column_name, value from stored_cells semi join holding_rows using (row_key)
-)
-group by row_key, column_name, value
-having count(*) = 1;
 
 create or replace table bare_rows as
 select stored_rows.*
