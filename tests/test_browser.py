@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from flows import ledger, teams, warehouse
 from flows.ledger import Import
@@ -80,12 +81,17 @@ def put_into_inbox(up: Running, name: str, text: str) -> None:
 
 
 def tables_of(analyst: Analyst) -> dict[str, str]:
-    """First cell -> second cell of each row of the tables that are shown."""
-    cells = [
-        row.split("\t")
-        for row in "\n".join(analyst.page.locator("table").all_inner_texts()).split("\n")
-    ]
-    return {row[0]: row[1] for row in cells if len(row) > 1}
+    """First cell -> second cell of each row of the tables that are shown, once there are some.
+
+    The page draws itself anew while it loads, and shows none for a moment.
+    """
+
+    def read() -> dict[str, str]:
+        texts = analyst.page.locator("table").all_inner_texts()
+        cells = [row.split("\t") for text in texts for row in text.split("\n")]
+        return {row[0]: row[1] for row in cells if len(row) > 1}
+
+    return await_(read, "a table on the page")
 
 
 def test_an_analyst_imports_a_sample_by_the_form(up: Running, analyst: Analyst) -> None:
@@ -110,8 +116,9 @@ def test_an_analyst_imports_a_sample_by_the_form(up: Running, analyst: Analyst) 
     assert told["rejected"] == f"{counts['rejected']:,}" != "0"
     assert told["new person"] == f"{entry.match['new']:,}"
     images = analyst.page.locator("main img")
-    assert images.count() == 2
-    assert all(image.evaluate("each => each.naturalWidth") > 0 for image in images.all())
+    expect(images).to_have_count(2)
+    for each in images.all():
+        expect(each).not_to_have_js_property("naturalWidth", 0)
     link = analyst.page.get_by_role("link", name="The rejected rows as CSV")
     answer = httpx.get(str(link.get_attribute("href")))
     assert answer.text.count(f"\r\n{entry.import_id}") == counts["rejected"]
