@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from contracts.errors import LeadfoldError, WrongCallError
+from flows.cli_adopt import adopt
 from flows.cli_decide import decide
 from flows.cli_erase import erase, maintain
 from flows.cli_feeds import feeds, sync
@@ -48,6 +49,7 @@ leadfold.add_command(up)
 leadfold.add_command(deploy)
 leadfold.add_command(doctor)
 leadfold.add_command(verify)
+leadfold.add_command(adopt)
 leadfold.add_command(rules)
 leadfold.add_command(metrics)
 

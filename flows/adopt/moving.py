@@ -1,0 +1,182 @@
+"""References to rows that go, moved to the row that stays."""
+
+from collections.abc import Sequence
+
+import psycopg
+from psycopg import sql
+
+from flows.adopt.checks import list_unique
+from flows.adopt.journal import SideTable, open_side_table
+from flows.adopt.schema import ExistingTable, Index, Reference
+from flows.adopt.statements import equal, listed, named, numbered, renamed
+
+
+class ReferenceMover:
+    """Moves one reference, a batch at a time.
+
+    A row that would come to be equal to one that is there already, by a unique index of its own
+    table, does not move: it goes, and is kept.
+
+    Args:
+        connection: To the adopted database.
+        table: The table whose rows go.
+        reference: By what its rows are referred to.
+    """
+
+    def __init__(
+        self, connection: psycopg.Connection, table: ExistingTable, reference: Reference
+    ) -> None:
+        self._connection = connection
+        self._table = table
+        self._reference = reference
+        self._moved = open_side_table(connection, "moved", table, reference)
+        self._unique = [] if reference.is_to_itself else list_unique(reference)
+        self._dropped: SideTable | None = None
+        if self._unique:
+            self._dropped = open_side_table(connection, "dropped", table, reference)
+
+    def move(self, batch_no: int) -> tuple[int, int]:
+        """Move what refers to rows of ``pg_temp.ranked`` that go.
+
+        Returns:
+            How many rows were moved, and how many went since they became equal to another.
+        """
+        dropped = sum(self._drop_equals(batch_no, index) for index in self._unique)
+        noted = self._connection.execute(self._note_statement(), [batch_no]).rowcount
+        moved = self._connection.execute(self._move_statement(), [batch_no]).rowcount
+        if moved != noted:
+            raise psycopg.DataError(
+                f"{noted} rows of {self._reference.child.full_name} were to move, and {moved} did"
+            )
+        return moved, dropped
+
+    @property
+    def _moving(self) -> sql.Composed:
+        """FROM and WHERE of the rows that refer (``c``) to one that goes, with the one that stays
+        (``kept``). Of the table itself, rows that go as well stay as they are."""
+        table, reference = self._table, self._reference
+        key = table.primary_key
+        stays: sql.Composable = sql.SQL("")
+        if reference.is_to_itself:
+            stays = sql.SQL(
+                "WHERE NOT EXISTS (SELECT FROM pg_temp.ranked AS g WHERE g.place > 1 AND {})"
+            ).format(equal("g", numbered("key", key), "c", key))
+        return sql.SQL(
+            "FROM pg_temp.ranked AS r"
+            " JOIN {table} AS gone ON r.place > 1 AND {is_gone}"
+            " JOIN {table} AS kept ON {is_kept}"
+            " JOIN {child} AS c ON {refers} {stays}"
+        ).format(
+            table=table.identifier,
+            child=reference.child.identifier,
+            is_gone=equal("gone", key, "r", numbered("key", key)),
+            is_kept=equal("kept", key, "r", numbered("kept", key)),
+            refers=equal("c", reference.columns, "gone", reference.parent_columns),
+            stays=stays,
+        )
+
+    def _after(self, columns: Sequence[str]) -> sql.Composed:
+        """The values that columns of ``c`` are to have."""
+        given = dict(zip(self._reference.columns, self._reference.parent_columns, strict=True))
+        return sql.SQL(", ").join(
+            sql.Identifier("kept", given[name]) if name in given else sql.Identifier("c", name)
+            for name in columns
+        )
+
+    def _note_statement(self) -> sql.Composed:
+        reference = self._reference
+        key, refers = reference.child.primary_key, reference.columns
+        return sql.SQL("INSERT INTO {} SELECT %s, {}, {}, {}, {} {}").format(
+            self._moved.identifier,
+            listed("c", key),
+            self._after(key),
+            listed("c", refers),
+            listed("kept", reference.parent_columns),
+            self._moving,
+        )
+
+    def _move_statement(self) -> sql.Composed:
+        reference = self._reference
+        key, refers = reference.child.primary_key, reference.columns
+        values = sql.SQL(", ").join(
+            sql.SQL("{} = {}").format(sql.Identifier(column), sql.Identifier("m", now))
+            for column, now in zip(refers, numbered("is", refers), strict=True)
+        )
+        return sql.SQL(
+            "UPDATE {} AS c SET {} FROM {} AS m WHERE m._leadfold_batch_no = %s AND {}"
+        ).format(
+            reference.child.identifier,
+            values,
+            self._moved.identifier,
+            equal("c", key, "m", numbered("key", key)),
+        )
+
+    def _drop_equals(self, batch_no: int, index: Index) -> int:
+        """Take rows away that would be equal by an index: those that refer already come first."""
+        assert self._dropped
+        child = self._reference.child
+        key, columns = child.primary_key, index.columns
+        new = numbered("value", columns)
+        is_about = sql.SQL(index.predicate or "true")
+        statement = sql.SQL(
+            """
+            WITH moving AS (
+                SELECT {child_key}, {after} {moving}
+            ),
+            wanted AS MATERIALIZED (
+                SELECT * FROM moving AS m
+                WHERE {is_whole} AND EXISTS (
+                    SELECT FROM (SELECT * FROM {child} WHERE {is_about}) AS c WHERE {is_same}
+                )
+            ),
+            all_rows AS (
+                SELECT {wanted_key}, {wanted_values}, 1 AS is_moving FROM wanted AS m
+                UNION ALL
+                SELECT {child_key}, {child_values}, 0
+                FROM (SELECT * FROM {child} WHERE {is_about}) AS c
+                WHERE EXISTS (SELECT FROM wanted AS m WHERE {has_values})
+                    AND NOT EXISTS (SELECT FROM moving AS m WHERE {is_same})
+            ),
+            placed AS (
+                SELECT *, row_number() OVER (
+                    PARTITION BY {values} ORDER BY is_moving, {keys}
+                ) AS place
+                FROM all_rows
+            )
+            INSERT INTO {side} SELECT %s, {child_columns}
+            FROM {child} AS c JOIN placed AS m ON m.place > 1 AND {is_same}
+            """
+        ).format(
+            side=self._dropped.identifier,
+            child=child.identifier,
+            child_key=renamed("c", key, numbered("key", key)),
+            child_values=renamed("c", columns, new),
+            child_columns=listed("c", tuple(child.columns)),
+            after=sql.SQL(", ").join(
+                sql.SQL("{} AS {}").format(value, sql.Identifier(name))
+                for value, name in zip(self._after_each(columns), new, strict=True)
+            ),
+            moving=self._moving,
+            is_about=is_about,
+            is_whole=sql.SQL(" AND ").join(
+                sql.SQL("{} IS NOT NULL").format(sql.Identifier("m", name)) for name in new
+            ),
+            is_same=equal("c", key, "m", numbered("key", key)),
+            has_values=equal("c", columns, "m", new),
+            wanted_key=listed("m", numbered("key", key)),
+            wanted_values=listed("m", new),
+            values=named(new),
+            keys=named(numbered("key", key)),
+        )
+        noted = self._connection.execute(statement, [batch_no]).rowcount
+        if noted:
+            self._connection.execute(
+                sql.SQL(
+                    "DELETE FROM {} AS c USING {} AS m WHERE m._leadfold_batch_no = %s AND {}"
+                ).format(child.identifier, self._dropped.identifier, equal("c", key, "m", key)),
+                [batch_no],
+            )
+        return noted
+
+    def _after_each(self, columns: Sequence[str]) -> list[sql.Composed]:
+        return [self._after([name]) for name in columns]
