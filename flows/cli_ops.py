@@ -3,10 +3,13 @@
 import json
 import sys
 from collections import Counter
+from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
+from contracts.errors import WrongCallError
 from flows.settings import load_settings
 
 if TYPE_CHECKING:
@@ -56,23 +59,35 @@ def doctor(as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--database", default="", help="An adopted database that is not Leadfold's own.")
 @click.option("--json", "as_json", is_flag=True, help="One object, for scripts.")
-def verify(as_json: bool) -> None:
+def verify(database: str, as_json: bool) -> None:
     """Try out that no key can stand in the database twice, and count what does.
 
     Of each key of the data model: whether its unique index is there and valid; whether a duplicate
     within a team is refused, the same value in another team is taken, and another value in the same
     team is taken (tried with rows of its own, in a transaction that is rolled back); how many
-    duplicates there are. Nothing is changed.
+    duplicates there are. Keys of adopted tables (leadfold adopt) are among them. Nothing is
+    changed.
 
     The exit code is 0 when all is well, and 1 when something is wrong.
     """
     from flows import warehouse
+    from flows.adopt.verifying import verify_adopted
     from flows.verify_report import verified_lines
     from flows.verifying import verify as look
 
-    with warehouse.connected(load_settings(), "leadfold verify") as connection:
-        found = list(look(connection))
+    settings = load_settings()
+    if database:
+        settings = replace(settings, database_url=database)
+        opened = warehouse.open_connection(settings, "leadfold verify")
+        with warehouse.answering(), closing(opened) as connection:
+            found = list(verify_adopted(connection))
+        if not found:
+            raise WrongCallError("Nothing was adopted in this database (leadfold adopt).")
+    else:
+        with warehouse.connected(settings, "leadfold verify") as connection:
+            found = list(look(connection))
     is_well = all(each.is_well for each in found)
     if as_json:
         keys = [each.to_json() for each in found]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 
 from flows.terminal import make_table, text_of
-from flows.verifying import Verified
+from flows.verified import Verified
 
 _TOLD = {True: "yes", False: "no", None: "not tried"}
 
@@ -23,7 +23,9 @@ def verified_lines(found: Sequence[Verified]) -> Iterator[RenderableType]:
             key,
             _TOLD[each.is_there and each.is_valid],
             _TOLD[each.refuses_duplicates],
-            "shared" if "team_id" not in each.columns else _TOLD[each.allows_other_teams],
+            _TOLD[each.allows_other_teams]
+            if each.is_adopted or "team_id" in each.columns
+            else "shared",
             _TOLD[each.allows_other_values],
             f"{each.duplicates:,}",
         )
@@ -49,8 +51,10 @@ def _list_faults(each: Verified) -> Iterator[str]:
     if each.fault:
         yield f"{name}: could not be tried: {each.fault}."
         return
-    if not each.refuses_duplicates:
+    if each.refuses_duplicates is False:
         yield f"{name}: a second row of one key was taken."
+    if each.is_adopted:
+        return
     if each.allows_other_teams != ("team_id" in each.columns):
         yield f"{name}: " + (
             "another team was refused a value that is free for it."

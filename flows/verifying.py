@@ -1,67 +1,23 @@
 """What ``leadfold verify`` finds: whether each unique key is in force, and whether it is kept."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import psycopg
 from psycopg import sql
 
 from contracts.uniqueness import Key, list_keys
+from flows.adopt.verifying import verify_adopted
+from flows.verified import Verified
 
 _TEAMS = ("leadfold_verify_1", "leadfold_verify_2")
 _OTHERS = {"boolean": "true", "timestamp with time zone": "2000-01-01", "jsonb": "{}"}
 
 
-@dataclass(frozen=True)
-class Verified:
-    """What was found of one key.
-
-    Attributes:
-        table: The table.
-        columns: The key.
-        index: The unique index that is to hold it.
-        is_there: Whether there is such an index, and it is unique.
-        is_valid: Whether Postgres keeps to it.
-        refuses_duplicates: Whether a second row of the values is refused; None: that could not be
-            tried.
-        allows_other_teams: Whether another team may have the same values; of a key that teams share
-            it may not, and that is right.
-        allows_other_values: Whether the team may have a row of other values.
-        duplicates: Rows beyond the first of their key, in all teams.
-        fault: Why it could not be tried; empty: it was.
-    """
-
-    table: str
-    columns: tuple[str, ...]
-    index: str
-    is_there: bool = False
-    is_valid: bool = False
-    refuses_duplicates: bool | None = None
-    allows_other_teams: bool | None = None
-    allows_other_values: bool | None = None
-    duplicates: int = 0
-    fault: str = ""
-
-    @property
-    def is_well(self) -> bool:
-        """Whether nothing is wrong."""
-        return (
-            self.is_there
-            and self.is_valid
-            and self.refuses_duplicates is True
-            and self.allows_other_teams == ("team_id" in self.columns)
-            and self.allows_other_values is True
-            and self.duplicates == 0
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """For scripts."""
-        return {**asdict(self), "is_well": self.is_well}
-
-
 def verify(connection: psycopg.Connection) -> Iterator[Verified]:
     """Look at each key, and try it with rows of its own in a transaction that is rolled back.
+
+    Those of adopted tables come last.
 
     Rows of teams that are not there are put in, and nobody else sees them; a row that is there is
     neither read by what it holds nor locked.
@@ -71,6 +27,7 @@ def verify(connection: psycopg.Connection) -> Iterator[Verified]:
     """
     for key in list_keys():
         yield _verify(connection, key)
+    yield from verify_adopted(connection)
 
 
 def _verify(connection: psycopg.Connection, key: Key) -> Verified:

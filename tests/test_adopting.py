@@ -767,3 +767,29 @@ def test_the_order_of_the_groups_of_references_is_that_of_the_catalogue(app: App
     app.run("INSERT INTO logs SELECT id, id FROM contacts")
     app.apply()
     assert app.rows("SELECT * FROM logs ORDER BY id") == [(1, 3), (2, 3), (3, 3), (4, 4)]
+
+
+def test_verify_covers_what_was_adopted(app: App) -> None:
+    """Each adopted key is tried with a copy of a row; what is wrong with one is told."""
+    app.run(CONTACTS + THREE)
+
+    def verify() -> dict[str, Any]:
+        done = CliRunner().invoke(leadfold, ["verify", "--database", app.url, "--json"])
+        told: dict[str, Any] = json.loads(done.stdout)
+        assert done.exit_code == (0 if told["is_well"] else 1)
+        return told
+
+    nothing = CliRunner().invoke(leadfold, ["verify", "--database", app.url])
+    assert "Nothing was adopted in this database" in str(nothing.exception)
+    app.apply()
+    before = app.rows("SELECT * FROM contacts ORDER BY id")
+    (key,) = verify()["keys"]
+    assert (key["table"], key["columns"]) == ("public.contacts", ["phone", "workspace_id"])
+    assert (key["refuses_duplicates"], key["is_valid"], key["is_well"]) == (True, True, True)
+    assert app.rows("SELECT * FROM contacts ORDER BY id") == before
+    app.run("DROP INDEX contacts_phone_workspace_id_unique_idx")
+    app.run("INSERT INTO contacts (phone, workspace_id) VALUES ('+1', 1)")
+    (key,) = verify()["keys"]
+    assert (key["refuses_duplicates"], key["is_there"], key["duplicates"]) == (False, False, 1)
+    told = CliRunner().invoke(leadfold, ["verify", "--database", app.url]).stdout
+    assert "there is no such unique index" in " ".join(told.split())

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 from contracts.uniqueness import Key, list_keys
 from flows.cli import leadfold
 from flows.settings import Settings
-from flows.verifying import Verified, verify
+from flows.verified import Verified
+from flows.verifying import verify
 from tests.conftest import Import, snapshot
 
 
