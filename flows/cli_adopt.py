@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     help="A dump of the database, not older than a day (pg_dump).",
 )
 @click.option("--no-backup", is_flag=True, help="There is a backup elsewhere, or none is wanted.")
+@click.option("--region", default="US", show_default=True, help="Country of phones without '+'.")
 @click.option("--json", "as_json", is_flag=True, help="One object, for scripts.")
 def adopt(
     database: str,
@@ -48,6 +49,7 @@ def adopt(
     is_restore: bool,
     backup: Path | None,
     no_backup: bool,
+    region: str,
     as_json: bool,
 ) -> None:
     """Bring the tables of an application's own database under keys, cleaned of duplicates.
@@ -80,7 +82,7 @@ def adopt(
                 _check_backup(backup, adoptions, no_backup=no_backup)
                 _apply(connection, adoptions, as_json=as_json)
             else:
-                _look(connection, adoptions, plan, as_json=as_json)
+                _look(connection, adoptions, plan, region, as_json=as_json)
 
 
 def _find(
@@ -125,6 +127,7 @@ def _look(
     connection: "psycopg.Connection",
     adoptions: "list[Adoption]",
     plan: Path | None,
+    region: str,
     *,
     as_json: bool,
 ) -> None:
@@ -134,7 +137,7 @@ def _look(
     # All counts are of one moment.
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        found = look(connection, adoptions)
+        found = look(connection, adoptions, region)
         if plan:
             with open(os.open(plan, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
                 write_plan(connection, adoptions, out)

@@ -147,6 +147,7 @@ def test_it_reads_and_tells_and_changes_nothing(app: App) -> None:
     )
     assert table["references"] == ["public.calls (contact_id)"]
     by_phone, by_device = table["keys"]
+    assert table["breaks"] == {"'phone' is no phone number": 4}
     assert by_phone["columns"] == ["phone", "workspace_id"]
     assert (by_phone["groups"], by_phone["rows_to_remove"], by_phone["largest"]) == (1, 2, 3)
     assert by_phone["examples"] == [{"key": ["+1", "1"], "rows": 3}]
@@ -161,6 +162,22 @@ def test_it_reads_and_tells_and_changes_nothing(app: App) -> None:
     ]
     assert (app.folder / "plan.csv").stat().st_mode & 0o077 == 0
     assert app.state() == before
+
+
+def test_phones_that_an_index_cannot_compare_are_counted(app: App) -> None:
+    """One number written in two ways is two values to Postgres; the report says how many."""
+    app.run(CONTACTS)
+    app.run(
+        "INSERT INTO contacts (phone) VALUES ('+14155552671'), ('(415) 555-2671'), ('4155552671'),"
+        " ('12'), (''), (NULL)"
+    )
+    (table,) = json.loads(app.adopt("--json", mapping=MAPPING)[1])["tables"]
+    assert table["breaks"] == {
+        "'phone' is no phone number": 1,
+        "'phone' is not written as +E.164: equal ones may differ": 2,
+    }
+    told = json.loads(app.adopt("--json", "--region", "GB", mapping=MAPPING)[1])
+    assert told["tables"][0]["breaks"]["'phone' is no phone number"] == 3
 
 
 def test_the_mapping_that_it_writes_is_one_that_it_reads(app: App) -> None:

@@ -101,6 +101,7 @@ class Adoption:
         ranking: Which row of a group stays.
         merges: What the row that stays takes over from the others.
         references: What refers to its rows.
+        phone: Of contacts: the column of a key that holds a phone; empty: none does.
     """
 
     table: ExistingTable
@@ -109,6 +110,7 @@ class Adoption:
     ranking: Ranking
     merges: tuple[Merge, ...]
     references: tuple[Reference, ...]
+    phone: str = ""
 
 
 def propose(tables: Iterable[ExistingTable]) -> TableMappings | None:
@@ -199,7 +201,8 @@ def _resolve(
         wanted = mapping.fill if isinstance(mapping.fill, tuple) else table.written_columns
         rules = {} if mapping.fill == "none" else {find(name): FILL for name in wanted}
         merges = list_merges(table, rules, keys_columns(keys), incoming)
-        return Adoption(table, CONTACTS, keys, ranking, merges, tuple(incoming))
+        phone = find("phone") if any("phone" in key for key in mapping.keys) else ""
+        return Adoption(table, CONTACTS, keys, ranking, merges, tuple(incoming), phone)
     contract = load_tables()[mapping.contract]
     columns = tuple(map(find, _key_of(contract)))
     where = {find(name): value for name, value in contract.where.items()}

@@ -13,6 +13,7 @@ from contracts.keyed import KeyedTable
 from contracts.registry import load_tables
 from flows.adopt.adopting import Applied
 from flows.adopt.adoption import AdoptedKey, Adoption
+from flows.adopt.phones import count_odd_phones
 from flows.adopt.statements import listed
 from flows.terminal import make_table, text_of
 
@@ -83,18 +84,28 @@ class FoundTable:
         }
 
 
-def look(connection: psycopg.Connection, adoptions: Sequence[Adoption]) -> list[FoundTable]:
-    """Count the duplicates of each key, and what breaks a contract. Nothing is changed."""
-    return [_look(connection, adoption) for adoption in adoptions]
+def look(
+    connection: psycopg.Connection, adoptions: Sequence[Adoption], region: str
+) -> list[FoundTable]:
+    """Count the duplicates of each key, and what breaks a contract. Nothing is changed.
+
+    Args:
+        connection: To the database.
+        adoptions: What is wanted.
+        region: Country of phones without ``+``, two letters.
+    """
+    return [_look(connection, adoption, region) for adoption in adoptions]
 
 
-def _look(connection: psycopg.Connection, adoption: Adoption) -> FoundTable:
+def _look(connection: psycopg.Connection, adoption: Adoption, region: str) -> FoundTable:
     (rows,) = connection.execute(
         sql.SQL("SELECT count(*) FROM {}").format(adoption.table.identifier)
     ).fetchone() or (0,)
     keys = tuple(_look_at_key(connection, key) for key in adoption.keys)
     contract = load_tables().get(adoption.contract)
     breaks = _count_breaks(connection, adoption, contract) if contract else {}
+    if adoption.phone:
+        breaks = count_odd_phones(connection, adoption.table, adoption.phone, region)
     return FoundTable(adoption, rows, keys, breaks)
 
 
