@@ -359,6 +359,30 @@ def test_a_generated_column_and_one_that_refers_to_its_own_table(app: App) -> No
     assert app.state() == before
 
 
+def test_a_reference_to_the_table_itself_is_taken_over_where_it_is_to_another(app: App) -> None:
+    """As it is after the batch: to the row that stays of another group, not to the row itself."""
+    app.run(CONTACTS)
+    app.run("ALTER TABLE contacts ADD referred_by int REFERENCES contacts")
+    app.run(
+        "INSERT INTO contacts (workspace_id, phone, name, email, device_id) VALUES"
+        " (1, '+1', 'Ann', 'a@x', 'd'), (1, '+1', '', NULL, NULL),"
+        " (1, '+2', 'Bob', 'b@x', 'd'), (1, '+2', '', NULL, NULL),"
+        " (1, '+3', 'Cid', 'c@x', 'd'), (1, '+3', '', NULL, NULL)"
+    )
+    # 2 was referred by a row that goes as well, 6 by the row that takes over.
+    app.run("UPDATE contacts SET referred_by = 4 WHERE id = 2")
+    app.run("UPDATE contacts SET referred_by = 5 WHERE id = 6")
+    before = app.state()
+    app.apply()
+    assert app.rows("SELECT id, referred_by FROM contacts ORDER BY id") == [
+        (1, 3),
+        (3, None),
+        (5, None),
+    ]
+    app.restore()
+    assert app.state() == before
+
+
 def test_types_of_all_kinds_come_back_as_they_were(app: App) -> None:
     """Rows that went are kept typed: json to the blank, arrays with their bounds, odd numbers."""
     app.run(CONTACTS)

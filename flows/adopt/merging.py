@@ -1,7 +1,7 @@
 """What the row that stays takes over from those that go, column by column."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg import sql
 
@@ -21,11 +21,14 @@ class Merge:
         order: By which rows of a group (called ``t``, placed in ``r.place``) offer their values;
             the first that has one gives it.
         only_blanks: Whether what the row has stays, whatever the others have.
+        refers_to: Of a reference to the table itself: the column that it names. The row takes over
+            no reference to itself.
     """
 
     column: str
     order: sql.Composable
     only_blanks: bool
+    refers_to: str = ""
 
 
 def list_merges(
@@ -39,7 +42,7 @@ def list_merges(
     """How each column is merged, of those that may be.
 
     What identifies the row stays as it is: primary key, keys, other unique columns, references of
-    the table to itself (they could come to name the row itself), and what Postgres computes.
+    several columns to the table itself, and what Postgres computes.
 
     Args:
         table: The table.
@@ -50,10 +53,15 @@ def list_merges(
         oldest_by: The column that tells since when a row is there; empty: there is none.
     """
     fixed = keys | {name for index in table.indexes if index.is_unique for name in index.uses}
-    fixed |= {name for each in references if each.is_to_itself for name in each.columns}
+    own: dict[str, str] = {}
+    for each in references:
+        if each.is_to_itself and len(each.columns) == 1:
+            own[each.columns[0]] = each.parent_columns[0]
+        elif each.is_to_itself:
+            fixed |= set(each.columns)
     fixed |= {newest_by, oldest_by}
     return tuple(
-        _merge(name, rule, newest_by, oldest_by)
+        replace(_merge(name, rule, newest_by, oldest_by), refers_to=own.get(name, ""))
         for name, rule in rules.items()
         if name not in fixed
         and not (table.columns[name].is_generated or table.columns[name].is_fixed)

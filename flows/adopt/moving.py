@@ -48,6 +48,9 @@ class ReferenceMover:
             raise psycopg.DataError(
                 f"{noted} rows of {self._reference.child.full_name} were to move, and {moved} did"
             )
+        if self._reference.is_to_itself:
+            # What others may take over of a row that goes; it is kept as it was already.
+            self._connection.execute(self._follow_statement)
         return moved, dropped
 
     @property
@@ -109,6 +112,28 @@ class ReferenceMover:
             values,
             self._moved.identifier,
             equal("c", key, "m", numbered("key", key)),
+        )
+
+    @property
+    def _follow_statement(self) -> sql.Composed:
+        """Of rows that go, references to rows that go."""
+        table, refers = self._table, self._reference.columns
+        key, parents = table.primary_key, self._reference.parent_columns
+        values = sql.SQL(", ").join(
+            sql.SQL("{} = {}").format(sql.Identifier(column), sql.Identifier("kept", parent))
+            for column, parent in zip(refers, parents, strict=True)
+        )
+        return sql.SQL(
+            "UPDATE {table} AS c SET {values} FROM pg_temp.ranked AS g, pg_temp.ranked AS r"
+            " JOIN {table} AS gone ON {is_gone} JOIN {table} AS kept ON {is_kept}"
+            " WHERE g.place > 1 AND r.place > 1 AND {goes} AND {refers}"
+        ).format(
+            table=table.identifier,
+            values=values,
+            is_gone=equal("gone", key, "r", numbered("key", key)),
+            is_kept=equal("kept", key, "r", numbered("kept", key)),
+            goes=equal("c", key, "g", numbered("key", key)),
+            refers=equal("c", refers, "gone", parents),
         )
 
     def _drop_equals(self, batch_no: int, index: Index) -> int:

@@ -73,12 +73,18 @@ class ValueTaker:
         column = self._table.columns[merge.column]
         first = sql.SQL(
             "coalesce((SELECT {value} FROM pg_temp.ranked AS r JOIN {table} AS t ON {is_row}"
-            " WHERE r.group_no = s.group_no AND {has_value} ORDER BY {order} LIMIT 1), {own})"
+            " WHERE r.group_no = s.group_no AND {has_value} AND {is_other} ORDER BY {order}"
+            " LIMIT 1), {own})"
         ).format(
             value=sql.Identifier("t", merge.column),
             table=self._table.identifier,
             is_row=equal("t", self._pk, "r", numbered("key", self._pk)),
             has_value=column.is_filled("t"),
+            is_other=sql.SQL("{} IS DISTINCT FROM {}").format(
+                sql.Identifier("t", merge.column), sql.Identifier("own", merge.refers_to)
+            )
+            if merge.refers_to
+            else sql.SQL("true"),
             order=merge.order,
             own=own,
         )
