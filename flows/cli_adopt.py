@@ -2,6 +2,8 @@
 
 import json
 import os
+import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
     import psycopg
 
     from flows.adopt.adoption import Adoption
+
+
+_GO_ON = (
+    "What was done stays, and new duplicates may be kept out. Run the same command again to go on,"
+    " or leadfold adopt --restore to take it back."
+)
 
 
 @click.command()
@@ -59,6 +67,8 @@ def adopt(
     on, and makes the unique indexes. A run that was cut off goes on where it stopped. With
     --restore all is as it was before.
     """
+    import psycopg
+
     from flows import warehouse
 
     if is_apply and is_restore:
@@ -66,9 +76,8 @@ def adopt(
     settings = load_settings()
     if database:
         settings = replace(settings, database_url=database)
-    with warehouse.answering():
-        connection = warehouse.open_connection(settings, "leadfold adopt")
-        with connection:
+    with closing(warehouse.open_connection(settings, "leadfold adopt")) as connection:
+        try:
             if is_restore:
                 _restore(connection, as_json=as_json)
                 return
@@ -83,6 +92,19 @@ def adopt(
                 _apply(connection, adoptions, as_json=as_json)
             else:
                 _look(connection, adoptions, plan, region, as_json=as_json)
+        except psycopg.Error as error:
+            raise LeadfoldError(
+                _tell_error(error, is_reading=not (is_apply or is_restore))
+            ) from error
+
+
+def _tell_error(error: "psycopg.Error", *, is_reading: bool) -> str:
+    from flows.warehouse import first_line
+
+    said = error.diag.message_primary or first_line(error)
+    if is_reading:
+        return f"Postgres says: {said}. Nothing was changed."
+    return f"Postgres says: {said}.\n{_GO_ON}"
 
 
 def _find(
@@ -167,7 +189,10 @@ def _apply(connection: "psycopg.Connection", adoptions: "list[Adoption]", *, as_
     from flows.adopt.adopting import apply
     from flows.adopt.report import applied_json
 
-    applied = apply(connection, adoptions, _tell)
+    try:
+        applied = apply(connection, adoptions, _tell)
+    except LeadfoldError as error:
+        raise LeadfoldError(f"{error}\n{_GO_ON}") from error
     if as_json:
         click.echo(applied_json(applied))
         return
@@ -189,10 +214,12 @@ def _restore(connection: "psycopg.Connection", *, as_json: bool) -> None:
     restored = restore(connection, _tell)
     if as_json:
         click.echo(json.dumps(restored.to_json()))
-        return
-    for each in restored.left:
-        click.echo(visible(f"{each.table} {each.row}: {each.why}."))
-    click.echo("Restored." if not restored.left else "Restored, but for these.")
+    else:
+        for each in restored.left:
+            click.echo(visible(f"{each.table} {each.row}: {each.why}."))
+        click.echo("Restored." if not restored.left else "Restored, but for these.")
+    if restored.left:
+        sys.exit(1)
 
 
 def _tell(sentence: str) -> None:

@@ -67,6 +67,9 @@ TABLES: dict[str, str] = {
     + "(row_key = ANY (%(needles)s) OR EXISTS (SELECT FROM unnest(%(needles)s::text[]) AS needle"
     " WHERE position(needle IN before::text) > 0))",
     "row_statements": _OF_TEAM + _NEEDLES + " WHERE position(needle IN cells::text) > 0)",
+    "adopted_rows": _OF_TEAM
+    + _NEEDLES
+    + " WHERE position(needle IN concat(row_key, written, before)) > 0)",
     **{name: _about_person(table) for name, table in load_tables().items()},
 }
 """Which rows of each table are about a person."""

@@ -106,6 +106,11 @@ def _put_row(connection: psycopg.Connection, table: KeyedTable, about: dict[str,
         " VALUES ('acme', %s, 'x', 'import_x', 1, jsonb_build_object('phone', %s::text))",
         [table.name, PHONE],
     )
+    connection.execute(
+        "INSERT INTO adopted_rows VALUES"
+        " ('acme', 'x', jsonb_build_object('phone', %s::text), true, '{}', '{}')",
+        [PHONE],
+    )
 
 
 def test_every_row_that_mentions_the_person_is_in_the_document(

@@ -14,8 +14,10 @@ import psycopg
 from contracts.errors import LeadfoldError
 from flows.adopt import guards, indexes
 from flows.adopt.adoption import AdoptedKey, Adoption
-from flows.adopt.cleaning import Cleaned, Cleaner
-from flows.adopt.journal import note_key, note_valid, open_journal
+from flows.adopt.checks import list_blanks
+from flows.adopt.cleaning import Cleaner
+from flows.adopt.following import follow_undeclared
+from flows.adopt.journal import Cleaned, note_key, note_valid, open_journal
 from flows.adopt.locks import LockLog
 
 _LOCK = "leadfold:adopt"
@@ -103,12 +105,31 @@ def apply(
     applied = Applied()
     with alone(connection):
         open_journal(connection)
+        _let_go_of_others(connection, adoptions, applied.locks, tell)
         for adoption in adoptions:
             for key in adoption.keys:
                 _apply_key(connection, adoption, key, applied.locks, tell)
                 applied.keys.append(_tell_key(connection, key))
         indexes.drop_helpers(connection, applied.locks)
     return applied
+
+
+def _let_go_of_others(
+    connection: psycopg.Connection,
+    adoptions: Sequence[Adoption],
+    log: LockLog,
+    tell: Callable[[str], None],
+) -> None:
+    """Keys of a run that was cut off, and that are not wanted any more: duplicates may come in."""
+    wanted = {(key.table.schema, key.index) for each in adoptions for key in each.keys}
+    begun = connection.execute(
+        "SELECT key_no, table_schema, table_name, index_name FROM leadfold_adopt.keys"
+        " WHERE state = 'cleaning'"
+    ).fetchall()
+    for key_no, schema, table, index in begun:
+        if (schema, index) not in wanted:
+            guards.take_down(connection, schema, table, key_no, log)
+            tell(f"{schema}.{table}: {index} of an earlier run is not wanted any more.")
 
 
 def _apply_key(
@@ -120,25 +141,30 @@ def _apply_key(
 ) -> None:
     key_no = note_key(connection, key, adoption.contract, is_ours=not key.is_in_force)
     if not key.is_in_force:
-        tell(f"{key.name}: duplicates are kept out from here.")
+        cleaner = Cleaner(connection, adoption, key, key_no, log)
         indexes.make_helper(connection, key.table, key.columns, log)
         for each in adoption.references:
             indexes.make_helper(connection, each.child, each.columns, log)
         guards.put_up(connection, key, key_no, log)
+        tell(f"{key.name}: duplicates are kept out from here.")
+        if blanks := list(list_blanks(connection, key)):
+            raise LeadfoldError(blanks[0])
         for _ in range(_ROUNDS):
-            cleaned = Cleaner(connection, adoption, key, key_no, log).clean()
+            cleaned = cleaner.clean()
             tell(
-                f"{key.name}: {cleaned.groups:,} groups cleaned, {cleaned.removed:,} rows removed,"
-                f" {cleaned.moved:,} references moved, {cleaned.changed:,} rows filled."
+                f"{key.name}: groups cleaned: {cleaned.groups:,}, rows removed:"
+                f" {cleaned.removed:,}, references moved: {cleaned.moved:,}, that became equal:"
+                f" {cleaned.dropped:,}, rows filled: {cleaned.changed:,}."
             )
-            if indexes.make_unique(connection, key, log):
+            if not (why := indexes.make_unique(connection, key, log)):
                 break
         else:
             raise LeadfoldError(
-                f"{key.name}: duplicates come in faster than they are cleaned, by writers in long"
-                " transactions. Run the same command again when there are fewer of them."
+                f"{key.name}: there are still duplicates ({why}), as writers in long transactions"
+                " bring them in. Run the same command again when there are fewer of those."
             )
         tell(f"{key.name}: {key.index} is valid.")
+        follow_undeclared(connection, adoption, key_no)
     guards.take_down(connection, key.table.schema, key.table.name, key_no, log)
     note_valid(connection, key_no)
 

@@ -1,6 +1,7 @@
 """What is to become of each table: its keys, which row of a group stays, what it takes over."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,8 +51,17 @@ class AdoptedKey:
         return f"{self.table.full_name} ({', '.join(self.columns)})"
 
     def covers(self, row: str) -> sql.Composed:
-        """Whether the key is about a row, called ``row`` in the statement: nothing is blank."""
-        filled = [self.table.columns[name].is_filled(row) for name in self.columns]
+        """Whether the key is about a row, called ``row`` in the statement: nothing is blank.
+
+        As the index has it: a text of contacts that is empty is blank, and one of a contract is a
+        value.
+        """
+        filled = [
+            self.table.columns[name].is_filled(row)
+            if self.table.columns[name].category == "S" and not self.is_of_contract
+            else sql.SQL("({} IS NOT NULL)").format(sql.Identifier(row, name))
+            for name in self.columns
+        ]
         return sql.SQL(" AND ").join([*filled, *self._wants(row)])
 
     def _wants(self, row: str) -> list[sql.Composed]:
@@ -84,10 +94,26 @@ class AdoptedKey:
         return any(
             each.is_unique
             and each.is_valid
-            and (each.name == self.index or set(each.columns) == set(self.columns))
-            and (each.name == self.index or not each.predicate)
+            and set(each.columns) == set(self.columns)
+            and self.is_as_wide(each.predicate)
             for each in self.table.indexes
         )
+
+    def is_as_wide(self, predicate: str) -> bool:
+        """Whether an index of that predicate is about all rows that the key is about.
+
+        Known are the tests that we write ourselves, as Postgres shows them.
+        """
+        tests = predicate.split(" AND ") if predicate else []
+        return all(self._is_own(test.strip("()")) for test in tests)
+
+    def _is_own(self, test: str) -> bool:
+        name, operator, value = (*re.split(r" (<>|=) ", test, maxsplit=1), "", "")[:3]
+        name = re.sub(r"\)?::[\w ]+$", "", name).strip('()"')
+        value = re.sub(r"::[\w ]+$", "", value).strip("()")
+        if operator == "<>":
+            return value == "''" and name in self.columns and not self.is_of_contract
+        return operator == "=" and value == f"'{self.where.get(name)}'"
 
 
 @dataclass(frozen=True)
@@ -251,4 +277,4 @@ def _undeclared(said: str, parent: ExistingTable, tables: Mapping[str, ExistingT
     if len(parent.primary_key) != 1:
         raise WrongCallError(f"references: {parent.full_name} has no id of one column.")
     label = shorten(f"{child.name}_{column}")
-    return Reference(label, child, (column,), parent.oid, parent.primary_key)
+    return Reference(label, child, (column,), parent.oid, parent.primary_key, is_declared=False)

@@ -19,8 +19,8 @@ _TAIL_BYTES = 4096
 def check_backup(path: Path, tables: Sequence[ExistingTable]) -> None:
     """Look whether a file is a whole, new dump by pg_dump that has these tables in it.
 
-    The three forms are known: custom (``-Fc``), a folder (``-Fd``) and SQL. That it can be read to
-    its end is not tried: ``pg_restore`` may not be there.
+    Its forms are known: custom (``-Fc``), a folder (``-Fd``), tar (``-Ft``) and SQL. That it can be
+    read to its end is not tried: ``pg_restore`` may not be there.
 
     Raises:
         WrongCallError: It is not, and why.
@@ -37,7 +37,8 @@ def check_backup(path: Path, tables: Sequence[ExistingTable]) -> None:
         head = opened.read(_HEAD_BYTES)
         opened.seek(max(0, file.stat().st_size - _TAIL_BYTES))
         tail = opened.read()
-    is_custom = head.startswith(_CUSTOM)
+    # The folder's table of contents is of the custom form, and stands first in an archive by tar.
+    is_custom = head.startswith(_CUSTOM) or head[512:].startswith(_CUSTOM)
     if not is_custom and _PLAIN not in head[:_TAIL_BYTES]:
         raise WrongCallError(f"'{path}' is no dump by pg_dump, in any of its forms.")
     if not is_custom and _PLAIN_END not in tail:
@@ -45,6 +46,6 @@ def check_backup(path: Path, tables: Sequence[ExistingTable]) -> None:
     for table in tables:
         name = re.escape(table.name.encode())
         # In the table of contents a name stands alone; in SQL with its schema.
-        said = name if is_custom else rb"COPY \S*" + name + rb"\b|INSERT INTO \S*" + name + rb"\b"
-        if not re.search(said, head):
+        said = name if is_custom else rb'(COPY|INSERT INTO) (\S*\.)?"?' + name + rb'"? '
+        if not re.search(said, head) or (is_custom and b"TABLE DATA" not in head):
             raise WrongCallError(f"'{path}' has no rows of {table.full_name}.")

@@ -8,6 +8,7 @@ from psycopg import sql
 
 from flows.adopt.adoption import AdoptedKey, Adoption
 from flows.adopt.schema import JOURNAL, ExistingTable, Index, Reference
+from flows.adopt.statements import equal
 from flows.warehouse import first_line
 
 
@@ -28,7 +29,7 @@ def list_refusals(
         structural = [*_check_table(connection, adoption.table)]
         found += structural
         for each in adoption.references:
-            found += _check_reference(each, adoption.table, references)
+            found += _check_reference(connection, each, adoption.table, references)
         found += _check_shared_columns(adoption.references)
         if not structural:
             for key in adoption.keys:
@@ -81,16 +82,21 @@ def _check_table(connection: psycopg.Connection, table: ExistingTable) -> Iterat
             f"The user {user} does not own {table.full_name}, and only an owner adds an index."
             f" Connect as {owner}, or: GRANT {owner} TO {user};"
         )
-    (may_create,) = connection.execute(
-        "SELECT has_schema_privilege(relnamespace, 'CREATE') FROM pg_class WHERE oid = %s",
+    yield from _check_may_index(connection, table)
+    yield from _check_rights(connection, table, ("SELECT", "INSERT", "UPDATE", "DELETE"))
+
+
+def _check_may_index(connection: psycopg.Connection, table: ExistingTable) -> Iterator[str]:
+    user, may_create = connection.execute(
+        "SELECT current_user, has_schema_privilege(relnamespace, 'CREATE') FROM pg_class"
+        " WHERE oid = %s",
         [table.oid],
-    ).fetchone() or (True,)
+    ).fetchone() or ("", True)
     if not may_create:
         yield (
-            f"The user may not make an index in schema {table.schema}."
-            f" As its owner: GRANT CREATE ON SCHEMA {table.schema} TO CURRENT_USER;"
+            f"The user {user} may not make an index in schema {table.schema}."
+            f" As its owner: GRANT CREATE ON SCHEMA {table.schema} TO {user};"
         )
-    yield from _check_rights(table, ("SELECT", "INSERT", "UPDATE", "DELETE"))
 
 
 def _no_primary_key(table: ExistingTable) -> str:
@@ -100,12 +106,24 @@ def _no_primary_key(table: ExistingTable) -> str:
     )
 
 
-def _check_rights(table: ExistingTable, needed: Sequence[str]) -> Iterator[str]:
+def _check_rights(
+    connection: psycopg.Connection, table: ExistingTable, needed: Sequence[str]
+) -> Iterator[str]:
     rights = ", ".join(right for right in needed if right in table.lacks)
+    user, may_use = connection.execute(
+        "SELECT current_user, has_schema_privilege(relnamespace, 'USAGE') FROM pg_class"
+        " WHERE oid = %s",
+        [table.oid],
+    ).fetchone() or ("", True)
     if rights:
         yield (
-            f"The user lacks rights on {table.full_name}:"
-            f" GRANT {rights} ON {table.full_name} TO CURRENT_USER, as its owner."
+            f"The user {user} lacks rights on {table.full_name}."
+            f" As its owner: GRANT {rights} ON {table.full_name} TO {user};"
+        )
+    if not may_use:
+        yield (
+            f"The user {user} may not use schema {table.schema}."
+            f" As its owner: GRANT USAGE ON SCHEMA {table.schema} TO {user};"
         )
     if table.hides_rows:
         yield (
@@ -126,15 +144,18 @@ def _check_key(connection: psycopg.Connection, key: AdoptedKey) -> Iterator[str]
         yield f"{key.name} cannot be a key: {error.diag.message_primary or first_line(error)}."
         return
     taken = next((each for each in key.table.indexes if each.name == key.index), None)
-    if taken and not (taken.is_unique and taken.columns == key.columns):
+    if taken and not (
+        taken.is_unique and taken.columns == key.columns and key.is_as_wide(taken.predicate)
+    ):
         yield (
             f"{key.table.full_name} has an index '{key.index}' that is not the unique one of"
-            f" ({', '.join(key.columns)}). Rename it: ALTER INDEX {key.index} RENAME TO ...;"
+            f" ({', '.join(key.columns)}), or of fewer rows. Rename it: ALTER INDEX {key.index}"
+            " RENAME TO ...;"
         )
     elif not taken and _is_taken(connection, key):
         yield f"'{key.index}' is something else in schema {key.table.schema}. Rename that."
-    if key.is_of_contract:
-        yield from _check_blanks(connection, key)
+    if not taken or taken.is_unique:
+        yield from list_blanks(connection, key)
 
 
 def _is_taken(connection: psycopg.Connection, key: AdoptedKey) -> bool:
@@ -145,7 +166,10 @@ def _is_taken(connection: psycopg.Connection, key: AdoptedKey) -> bool:
     return bool(found and found[0])
 
 
-def _check_blanks(connection: psycopg.Connection, key: AdoptedKey) -> Iterator[str]:
+def list_blanks(connection: psycopg.Connection, key: AdoptedKey) -> Iterator[str]:
+    """What is wrong with a key of the data model in which texts are empty: they would be equal."""
+    if not key.is_of_contract:
+        return
     texts = [name for name in key.columns if key.table.columns[name].category == "S"]
     for name in texts:
         (count,) = connection.execute(
@@ -161,14 +185,17 @@ def _check_blanks(connection: psycopg.Connection, key: AdoptedKey) -> Iterator[s
 
 
 def _check_reference(
-    reference: Reference, parent: ExistingTable, references: Sequence[Reference]
+    connection: psycopg.Connection,
+    reference: Reference,
+    parent: ExistingTable,
+    references: Sequence[Reference],
 ) -> Iterator[str]:
     child = reference.child
     told = f"{reference.full_name} refers to {parent.full_name}"
     if not reference.is_to_itself:
         if not child.primary_key:
             yield f"{told}. {_no_primary_key(child)}"
-        yield from _check_rights(child, ("SELECT", "UPDATE"))
+        yield from _check_rights(connection, child, ("SELECT", "UPDATE"))
     nullable = [name for name in reference.parent_columns if parent.columns[name].is_nullable]
     if nullable:
         yield f"{told} by '{nullable[0]}', which may be null: the row that stays may have no value."
@@ -184,7 +211,7 @@ def _check_reference(
     if unique and reference.is_to_itself:
         yield f"{told} itself, each row another one ('{unique[0].name}'): that is not handled."
     elif unique:
-        yield from _check_rights(child, ("INSERT", "DELETE"))
+        yield from _check_rights(connection, child, ("INSERT", "DELETE"))
         others = [each for each in references if each.parent == child.oid]
         if others:
             yield (
@@ -196,6 +223,26 @@ def _check_reference(
             f"{told}, and there is no index by which its rows are found. Make one:"
             f" CREATE INDEX ON {child.full_name} ({', '.join(reference.columns)});"
         )
+    elif not child.has_index_on(reference.columns):
+        yield from _check_may_index(connection, child)
+    yield from _check_types(connection, reference, parent)
+
+
+def _check_types(
+    connection: psycopg.Connection, reference: Reference, parent: ExistingTable
+) -> Iterator[str]:
+    """Columns that refer without a foreign key may be of another type."""
+    joined = sql.SQL("EXPLAIN SELECT FROM {} AS c JOIN {} AS p ON {}").format(
+        reference.child.identifier,
+        parent.identifier,
+        equal("c", reference.columns, "p", reference.parent_columns),
+    )
+    try:
+        with connection.transaction():
+            connection.execute(joined)
+    except psycopg.Error as error:
+        why = error.diag.message_primary or first_line(error)
+        yield f"{reference.full_name} cannot be compared with {parent.full_name}: {why}."
 
 
 def list_unique(reference: Reference) -> list[Index]:

@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import psycopg
 from psycopg import errors, sql
 
 from contracts.errors import LeadfoldError
 from flows.adopt.adoption import AdoptedKey, Adoption
-from flows.adopt.journal import open_side_table
+from flows.adopt.journal import Cleaned, begin_batch, open_side_table
 from flows.adopt.locks import LockLog
 from flows.adopt.moving import ReferenceMover
 from flows.adopt.statements import equal, listed, named, numbered, renamed
@@ -22,26 +21,13 @@ _MOST_GROUPS = 2_000
 # A row that somebody keeps locked is tried again at the end, so many times over.
 _PATIENCE_SECONDS = 120.0
 
-_PASSING = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)
-
-
-@dataclass
-class Cleaned:
-    """What was done about one key.
-
-    Attributes:
-        groups: Groups of duplicates.
-        removed: Rows that went.
-        moved: References that were moved to the row that stays.
-        dropped: Rows that referred, and became equal to another.
-        changed: Rows that stayed, and took something over.
-    """
-
-    groups: int = 0
-    removed: int = 0
-    moved: int = 0
-    dropped: int = 0
-    changed: int = 0
+# Others hold something, or have just put in what a row that moves would be equal to.
+_PASSING = (
+    errors.LockNotAvailable,
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+    errors.UniqueViolation,
+)
 
 
 class Cleaner:
@@ -75,6 +61,9 @@ class Cleaner:
         self._movers = [
             ReferenceMover(connection, adoption.table, each) for each in adoption.references
         ]
+        # What is taken back is taken back in the opposite order, whatever run it was of.
+        self._movers.sort(key=lambda mover: mover.place)
+        self._held_up_by = ""
 
     def clean(self) -> Cleaned:
         """Clean all groups that there are now.
@@ -90,9 +79,9 @@ class Cleaner:
         while waiting:
             if time.monotonic() > deadline:
                 raise LeadfoldError(
-                    f"{len(waiting):,} groups of {self._key.name} are still locked by others after"
-                    f" {_PATIENCE_SECONDS:.0f} s. End what holds them (pg_stat_activity), and run"
-                    " the same command again: it goes on where it stopped."
+                    f"{len(waiting):,} groups of {self._key.name} are still held up by others after"
+                    f" {_PATIENCE_SECONDS:.0f} s ({self._held_up_by}). End what holds them"
+                    " (pg_stat_activity), and run the same command again: it goes on from there."
                 )
             time.sleep(0.5)
             waiting = [group for group in waiting if not self._try(group, group, total)]
@@ -151,7 +140,8 @@ class Cleaner:
         """Clean some groups in one transaction; whether that was done, or others held it up."""
         try:
             done = self._clean(first, last)
-        except _PASSING:
+        except _PASSING as error:
+            self._held_up_by = error.diag.message_primary or type(error).__name__
             return False
         except psycopg.IntegrityError as error:
             if first < last:
@@ -159,7 +149,7 @@ class Cleaner:
             raise LeadfoldError(
                 f"A group of {self._key.name} cannot be cleaned ({self._tell_group(first)}):"
                 f" {error.diag.message_primary}. Nothing of it was changed.\n"
-                "Mend its rows, and run the same command again: it goes on where it stopped."
+                "Mend its rows, and run the same command again: it goes on from there."
             ) from error
         for name, count in vars(done).items():
             setattr(total, name, getattr(total, name) + count)
@@ -167,14 +157,9 @@ class Cleaner:
 
     def _tell_group(self, group: int) -> str:
         row = self._connection.execute(
-            sql.SQL(
-                "SELECT {} FROM {} AS t JOIN pg_temp.groups AS g ON {} WHERE g.group_no = %s"
-            ).format(
-                sql.SQL("string_agg(concat_ws(', ', {}), ' and ')").format(listed("t", self._pk)),
-                self._table.identifier,
-                equal("t", self._key.columns, "g", self._key.columns),
-            ),
-            [group],
+            sql.SQL("SELECT string_agg(concat_ws(', ', {}), ' and ') {}").format(
+                listed("t", self._pk), self._in_groups(group, group)
+            )
         ).fetchone()
         return f"{', '.join(self._pk)} {row[0] if row else ''}"
 
@@ -186,12 +171,14 @@ class Cleaner:
             self._connection.transaction(),
         ):
             run("SELECT set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
+            # What is wrong is to be found here, where the batch can be tried by its parts.
+            run("SET CONSTRAINTS ALL IMMEDIATE")
             # Few rows of large tables, all of which are found by an index.
             run("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
             run("SET LOCAL enable_seqscan = off")
-            run(self._lock_statement, [first, last])
+            run(self._lock_statement(first, last))
             run("DELETE FROM pg_temp.ranked")
-            run(self._rank_statement, [first, last])
+            run(self._rank_statement(first, last))
             run("ANALYZE pg_temp.ranked")
             groups, gone = run(
                 "SELECT count(DISTINCT group_no), count(*) FILTER (WHERE place > 1)"
@@ -199,8 +186,8 @@ class Cleaner:
             ).fetchone() or (0, 0)
             done = Cleaned(groups=groups, removed=gone)
             if gone:
-                batch_no = self._begin_batch()
-                run(self._keep_statement, [batch_no])
+                batch_no = begin_batch(self._connection, self._key_no)
+                run(self._keep_statement(batch_no))
                 for mover in self._movers:
                     moved, dropped = mover.move(batch_no)
                     done.moved += moved
@@ -228,32 +215,23 @@ class Cleaner:
                 " trigger or rule of the table keeps them. Nothing of it was changed."
             )
 
-    def _begin_batch(self) -> int:
-        row = self._connection.execute(
-            "INSERT INTO leadfold_adopt.batches (key_no) VALUES (%s) RETURNING batch_no",
-            [self._key_no],
-        ).fetchone()
-        assert row
-        return int(row[0])
-
-    @property
-    def _in_groups(self) -> sql.Composed:
+    def _in_groups(self, first: int, last: int) -> sql.Composed:
         return sql.SQL(
-            "FROM pg_temp.groups AS g JOIN {} AS t ON {} AND {} WHERE g.group_no BETWEEN %s AND %s"
+            "FROM pg_temp.groups AS g JOIN {} AS t ON {} AND {} WHERE g.group_no BETWEEN {} AND {}"
         ).format(
             self._table.identifier,
             equal("t", self._key.columns, "g", self._key.columns),
             self._key.covers("t"),
+            first,
+            last,
         )
 
-    @property
-    def _lock_statement(self) -> sql.Composed:
+    def _lock_statement(self, first: int, last: int) -> sql.Composed:
         return sql.SQL("SELECT {keys} {rows} ORDER BY {keys} FOR UPDATE OF t").format(
-            keys=listed("t", self._pk), rows=self._in_groups
+            keys=listed("t", self._pk), rows=self._in_groups(first, last)
         )
 
-    @property
-    def _rank_statement(self) -> sql.Composed:
+    def _rank_statement(self, first: int, last: int) -> sql.Composed:
         """A row alone in its group by now is none."""
         return sql.SQL(
             "INSERT INTO pg_temp.ranked SELECT group_no, place, {keys}, {kept} FROM ("
@@ -271,24 +249,24 @@ class Cleaner:
                 )
                 for name, number in zip(self._pk, numbered("kept", self._pk), strict=True)
             ),
-            rows=self._in_groups,
+            rows=self._in_groups(first, last),
             order=self._adoption.ranking.order,
         )
 
     def _is_row(self, row: str, ranked: str = "r") -> sql.Composed:
         return equal(row, self._pk, ranked, numbered("key", self._pk))
 
-    @property
-    def _keep_statement(self) -> sql.Composed:
+    def _keep_statement(self, batch_no: int) -> sql.Composed:
         kept = sql.SQL(", ").join(
             sql.SQL("{}, {}").format(sql.Literal(name), sql.Identifier("r", number))
             for name, number in zip(self._pk, numbered("kept", self._pk), strict=True)
         )
         return sql.SQL(
-            "INSERT INTO {} SELECT %s, jsonb_build_object({}), {} FROM pg_temp.ranked AS r"
+            "INSERT INTO {} SELECT {}, jsonb_build_object({}), {} FROM pg_temp.ranked AS r"
             " JOIN {} AS t ON {} WHERE r.place > 1"
         ).format(
             self._removed.identifier,
+            batch_no,
             kept,
             listed("t", tuple(self._table.columns)),
             self._table.identifier,

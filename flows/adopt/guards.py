@@ -19,10 +19,14 @@ from flows.adopt.statements import equal
 
 _LOCK_TIMEOUT = "200ms"
 _PATIENCE_SECONDS = 600.0
+_SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
 
 _FUNCTION = """
 CREATE OR REPLACE FUNCTION {function}() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = {search_path} AS $guard$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = {search_path} AS {body}
+"""
+# Two that come at once do not see each other: the index will, and they are cleaned.
+_BODY = """
 BEGIN
     IF NOT ({covers_new}) THEN
         RETURN NULL;
@@ -30,8 +34,6 @@ BEGIN
     IF TG_OP = 'UPDATE' AND ({covers_old}) AND {is_as_before} THEN
         RETURN NULL;
     END IF;
-    -- Of two that come at once, the second sees the first.
-    PERFORM pg_advisory_xact_lock(hashtextextended({said}, {key_no}));
     IF EXISTS (SELECT FROM {table} AS t WHERE {is_same} AND {covers} AND NOT ({is_row})) THEN
         RAISE unique_violation USING
             MESSAGE = {message}, DETAIL = 'The row is kept out until leadfold adopt is done.',
@@ -39,7 +41,6 @@ BEGIN
     END IF;
     RETURN NULL;
 END
-$guard$
 """
 
 
@@ -55,7 +56,7 @@ def put_up(connection: psycopg.Connection, key: AdoptedKey, key_no: int, log: Lo
     Raises:
         LeadfoldError: Somebody keeps the table locked for too long.
     """
-    connection.execute(_define(key, key_no))
+    connection.execute(_define(connection, key, key_no))
     name = _trigger_name(key_no)
     (there,) = connection.execute(
         "SELECT count(*) FROM pg_trigger WHERE tgrelid = %s AND tgname = %s", [key.table.oid, name]
@@ -108,6 +109,7 @@ def locking(
         LeadfoldError: Others kept the table locked all the time.
     """
     deadline = time.monotonic() + _PATIENCE_SECONDS
+    pause = _SHORTEST_PAUSE_SECONDS
     while True:
         try:
             with log.holding(statement, table), connection.transaction():
@@ -120,7 +122,9 @@ def locking(
                     f"{table} is kept locked by others ({statement} waits for it). End what holds"
                     " it (pg_locks, pg_stat_activity), and run the same command again."
                 ) from None
-            time.sleep(random.uniform(0.1, 0.5))
+            # Those who queued up behind it go first.
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+            time.sleep(random.uniform(pause / 2, pause))
 
 
 def _trigger_name(key_no: int) -> str:
@@ -132,24 +136,14 @@ def _function_name(key_no: int) -> sql.Identifier:
     return sql.Identifier(JOURNAL, f"guard_{key_no}")
 
 
-def _define(key: AdoptedKey, key_no: int) -> sql.Composed:
+def _define(connection: psycopg.Connection, key: AdoptedKey, key_no: int) -> sql.Composed:
     columns, table = key.columns, key.table
     # Where the columns' types are at home are the operators that compare them.
-    homes = {"pg_catalog", *(table.columns[name].type_schema for name in columns)}
-    return sql.SQL(_FUNCTION).format(
-        function=_function_name(key_no),
-        search_path=sql.SQL(", ").join(
-            sql.Identifier(name) for name in (*sorted(homes), "pg_temp")
-        ),
+    homes = {table.columns[name].type_schema for name in columns} - {"pg_catalog"}
+    body = sql.SQL(_BODY).format(
         covers_new=key.covers("new"),
         covers_old=key.covers("old"),
         is_as_before=equal("new", columns, "old", columns),
-        said=sql.SQL("concat_ws(chr(31), {})").format(
-            sql.SQL(", ").join(
-                sql.SQL("{}::text").format(sql.Identifier("new", name)) for name in columns
-            )
-        ),
-        key_no=sql.Literal(key_no),
         table=table.identifier,
         is_same=equal("t", columns, "new", columns),
         covers=key.covers("t"),
@@ -158,4 +152,11 @@ def _define(key: AdoptedKey, key_no: int) -> sql.Composed:
         index=sql.Literal(key.index),
         table_name=sql.Literal(table.name),
         schema=sql.Literal(table.schema),
+    )
+    return sql.SQL(_FUNCTION).format(
+        function=_function_name(key_no),
+        search_path=sql.SQL(", ").join(
+            sql.Identifier(name) for name in ("pg_catalog", *sorted(homes), "pg_temp")
+        ),
+        body=sql.Literal(body.as_string(connection)),
     )

@@ -31,8 +31,11 @@ def make_helper(
             _run_alone(connection, statement)
 
 
-def make_unique(connection: psycopg.Connection, key: AdoptedKey, log: LockLog) -> bool:
-    """Make the unique index of a key; whether it was made, or there are duplicates.
+def make_unique(connection: psycopg.Connection, key: AdoptedKey, log: LockLog) -> str:
+    """Make the unique index of a key.
+
+    Returns:
+        Empty; or what Postgres says of duplicates that there are.
 
     Raises:
         LeadfoldError: Others kept it from being made, again and again.
@@ -43,19 +46,19 @@ def make_unique(connection: psycopg.Connection, key: AdoptedKey, log: LockLog) -
     )
     for _ in range(_TRIES):
         if _is_valid(connection, table.schema, key.index):
-            return True
+            return ""
         # Of a run that was killed, or that met duplicates.
         drop(connection, table.schema, key.index, log)
         try:
             with log.holding("create unique index", table.full_name):
                 _run_alone(connection, statement)
-        except errors.UniqueViolation:
+        except errors.UniqueViolation as error:
             drop(connection, table.schema, key.index, log)
-            return False
+            return error.diag.message_detail or error.diag.message_primary or "duplicates"
         except errors.DeadlockDetected:
             continue
     if _is_valid(connection, table.schema, key.index):
-        return True
+        return ""
     raise LeadfoldError(
         f"The index {key.index} was not made in {_TRIES} tries: other transactions keep meeting it."
         " Run the same command again: it goes on from here."

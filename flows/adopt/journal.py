@@ -8,7 +8,7 @@ to another).
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import psycopg
 from psycopg import sql
@@ -49,15 +49,39 @@ CREATE TABLE IF NOT EXISTS leadfold_adopt.batches (
     restored_at timestamptz
 );
 CREATE TABLE IF NOT EXISTS leadfold_adopt.side_tables (
-    name text PRIMARY KEY,
+    side_no integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL UNIQUE,
     kind text NOT NULL CHECK (kind IN ('removed', 'changed', 'moved', 'dropped')),
     table_schema text NOT NULL,
     table_name text NOT NULL,
+    reference_name text NOT NULL,
     key_columns text[] NOT NULL,
     reference_columns text[] NOT NULL,
-    column_names text[] NOT NULL
+    parent_columns text[] NOT NULL,
+    parent_side text NOT NULL,
+    column_names text[] NOT NULL,
+    UNIQUE (kind, table_schema, table_name, reference_name)
 );
 """
+
+
+@dataclass
+class Cleaned:
+    """What was done about one key.
+
+    Attributes:
+        groups: Groups of duplicates.
+        removed: Rows that went.
+        moved: References that were moved to the row that stays.
+        dropped: Rows that referred, and became equal to another.
+        changed: Rows that stayed, and took something over.
+    """
+
+    groups: int = 0
+    removed: int = 0
+    moved: int = 0
+    dropped: int = 0
+    changed: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,22 +89,30 @@ class SideTable:
     """A table of the journal.
 
     Attributes:
+        side_no: In which order they were begun.
         name: Its name in schema ``leadfold_adopt``.
         kind: What stands in it.
         table_schema: Where the table is that it is about.
         table_name: That table.
+        reference_name: Of ``moved`` and ``dropped``: by what it refers.
         key_columns: That table's primary key.
         reference_columns: Of ``moved``: the columns that refer; in the journal they are ``was_1``,
             ``is_1`` and so on, the primary key ``key_1`` before and ``now_1`` after.
+        parent_columns: Of ``moved`` and ``dropped``: what they refer to.
+        parent_side: The side table in which rows stand that they referred to.
         column_names: The columns that can be written, of the table that it is about.
     """
 
+    side_no: int
     name: str
     kind: Kind
     table_schema: str
     table_name: str
+    reference_name: str
     key_columns: tuple[str, ...]
     reference_columns: tuple[str, ...]
+    parent_columns: tuple[str, ...]
+    parent_side: str
     column_names: tuple[str, ...]
 
     @property
@@ -123,7 +155,9 @@ def note_key(
         "INSERT INTO leadfold_adopt.keys AS k"
         " (table_schema, table_name, contract, columns, index_name, wanted, is_ours, state)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, 'cleaning')"
-        " ON CONFLICT (table_schema, index_name) DO UPDATE SET columns = excluded.columns"
+        " ON CONFLICT (table_schema, index_name) DO UPDATE SET columns = excluded.columns,"
+        " table_name = excluded.table_name, contract = excluded.contract, state = excluded.state,"
+        " wanted = excluded.wanted, is_ours = k.is_ours OR excluded.is_ours"
         " RETURNING key_no",
         [
             *(key.table.schema, key.table.name, contract, list(key.columns), key.index),
@@ -137,6 +171,15 @@ def note_key(
 def note_valid(connection: psycopg.Connection, key_no: int) -> None:
     """Write down that Postgres keeps a key now."""
     connection.execute("UPDATE leadfold_adopt.keys SET state = 'valid' WHERE key_no = %s", [key_no])
+
+
+def begin_batch(connection: psycopg.Connection, key_no: int) -> int:
+    """Begin a batch about a key, within its transaction; gives its number."""
+    row = connection.execute(
+        "INSERT INTO leadfold_adopt.batches (key_no) VALUES (%s) RETURNING batch_no", [key_no]
+    ).fetchone()
+    assert row
+    return int(row[0])
 
 
 def open_side_table(
@@ -157,40 +200,70 @@ def open_side_table(
         WrongCallError: It was made when the table had other columns.
     """
     about = reference.child if reference else table
+    refers = reference.columns if reference else ()
+    found = [
+        side
+        for side in list_side_tables(connection)
+        if (side.kind, side.table_schema, side.table_name) == (kind, about.schema, about.name)
+        and side.reference_name == (reference.name if reference else "")
+    ]
+    if found and (found[0].column_names, found[0].reference_columns) == (
+        about.written_columns,
+        refers,
+    ):
+        return found[0]
+    if found:
+        raise WrongCallError(
+            f"The columns of {about.full_name} have changed since its rows were put into"
+            f" {JOURNAL}.{found[0].name}. Restore first (leadfold adopt --restore), or rename that"
+            " table and delete its row in leadfold_adopt.side_tables."
+        )
+    parent_side = open_side_table(connection, "removed", table).name if reference else ""
+    name = _name(connection, kind, about, reference)
+    with connection.transaction():
+        row = connection.execute(
+            "INSERT INTO leadfold_adopt.side_tables (name, kind, table_schema, table_name,"
+            " reference_name, key_columns, reference_columns, parent_columns, parent_side,"
+            " column_names) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING *",
+            [
+                *(name, kind, about.schema, about.name, reference.name if reference else ""),
+                *(list(about.primary_key), list(refers)),
+                *(list(reference.parent_columns) if reference else [], parent_side),
+                list(about.written_columns),
+            ],
+        ).fetchone()
+        assert row
+        side = _read(row)
+        connection.execute(_definition(side, table, reference))
+        connection.execute(
+            sql.SQL("CREATE INDEX ON {} (_leadfold_batch_no)").format(side.identifier)
+        )
+    return side
+
+
+def _name(
+    connection: psycopg.Connection, kind: Kind, about: ExistingTable, reference: Reference | None
+) -> str:
+    """A name for people; two tables of different schemas may come to the same."""
     parts = (
         kind,
         *([about.schema] if about.schema != "public" else []),
         about.name,
         *([reference.name] if reference else []),
     )
-    side = SideTable(
-        shorten("_".join(parts)), kind, about.schema, about.name, about.primary_key,
-        reference.columns if reference else (), about.written_columns,
-    )  # fmt: skip
-    stored = connection.execute(
-        "SELECT column_names FROM leadfold_adopt.side_tables WHERE name = %s", [side.name]
+    name = shorten("_".join(parts))
+    taken = connection.execute(
+        "SELECT FROM leadfold_adopt.side_tables WHERE name = %s", [name]
     ).fetchone()
-    if stored and tuple(stored[0]) != side.column_names:
-        raise WrongCallError(
-            f"The columns of {about.full_name} have changed since its rows were put into"
-            f" {JOURNAL}.{side.name}. Restore first (leadfold adopt --restore), or rename that"
-            " table and delete its row in leadfold_adopt.side_tables."
-        )
-    if stored:
-        return side
-    with connection.transaction():
-        connection.execute(_definition(side, table, reference))
-        connection.execute(
-            sql.SQL("CREATE INDEX ON {} (_leadfold_batch_no)").format(side.identifier)
-        )
-        connection.execute(
-            "INSERT INTO leadfold_adopt.side_tables VALUES (%s, %s, %s, %s, %s, %s, %s)",
-            [
-                *(side.name, kind, about.schema, about.name, list(side.key_columns)),
-                *(list(side.reference_columns), list(side.column_names)),
-            ],
-        )
-    return side
+    return shorten(f"{name}_{about.oid}") if taken is not None else name
+
+
+def _read(row: tuple[Any, ...]) -> SideTable:
+    number, name, kind, schema, table, reference, keys, refers, parents, parent_side, columns = row
+    return SideTable(
+        *(number, name, kind, schema, table, reference),
+        *(tuple(keys), tuple(refers), tuple(parents), parent_side, tuple(columns)),
+    )
 
 
 def _definition(side: SideTable, table: ExistingTable, reference: Reference | None) -> sql.Composed:
@@ -218,12 +291,6 @@ def _definition(side: SideTable, table: ExistingTable, reference: Reference | No
 
 
 def list_side_tables(connection: psycopg.Connection) -> list[SideTable]:
-    """All tables of the journal."""
-    rows = connection.execute(
-        "SELECT name, kind, table_schema, table_name, key_columns, reference_columns, column_names"
-        " FROM leadfold_adopt.side_tables ORDER BY name"
-    ).fetchall()
-    return [
-        SideTable(name, kind, schema, table, tuple(keys), tuple(refs), tuple(columns))
-        for name, kind, schema, table, keys, refs, columns in rows
-    ]
+    """All tables of the journal, in the order in which they were begun."""
+    rows = connection.execute("SELECT * FROM leadfold_adopt.side_tables ORDER BY side_no")
+    return [_read(row) for row in rows.fetchall()]

@@ -5,10 +5,45 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
+from contracts.errors import LeadfoldError
 from flows.adopt.checks import list_unique
 from flows.adopt.journal import SideTable, open_side_table
 from flows.adopt.schema import ExistingTable, Index, Reference
 from flows.adopt.statements import equal, listed, named, numbered, renamed
+
+# What is there already must not be on its way out.
+_LOCK_EQUALS = """
+WITH moving AS (SELECT {child_key}, {after} {moving})
+SELECT FROM {child} AS c
+WHERE EXISTS (SELECT FROM moving AS m WHERE {has_values})
+ORDER BY {child_order} FOR UPDATE OF c
+"""
+_NOTE_EQUALS = """
+WITH moving AS (SELECT {child_key}, {after} {moving}),
+wanted AS MATERIALIZED (
+    SELECT * FROM moving AS m
+    WHERE {is_whole} AND EXISTS (
+        SELECT FROM (SELECT * FROM {child} WHERE {is_about}) AS c WHERE {is_same}
+    )
+),
+all_rows AS (
+    SELECT {wanted_key}, {wanted_values}, 1 AS is_moving FROM wanted AS m
+    UNION ALL
+    SELECT {child_key}, {child_values}, 0
+    FROM (SELECT * FROM {child} WHERE {is_about}) AS c
+    WHERE EXISTS (SELECT FROM wanted AS m WHERE {has_values})
+        AND NOT EXISTS (SELECT FROM moving AS m WHERE {is_same})
+),
+placed AS (
+    SELECT *, row_number() OVER (PARTITION BY {values} ORDER BY is_moving, {keys}) AS place
+    FROM all_rows
+)
+INSERT INTO {side} SELECT {batch}, {child_columns}
+FROM {child} AS c JOIN placed AS m ON m.place > 1 AND {is_same}
+"""
+_DROP_EQUALS = """
+DELETE FROM {child} AS c USING {side} AS m WHERE m._leadfold_batch_no = {batch} AND {is_kept}
+"""
 
 
 class ReferenceMover:
@@ -35,18 +70,26 @@ class ReferenceMover:
         if self._unique:
             self._dropped = open_side_table(connection, "dropped", table, reference)
 
+    @property
+    def place(self) -> int:
+        """Before which others it moves: in the order in which their journals were begun."""
+        return self._moved.side_no
+
     def move(self, batch_no: int) -> tuple[int, int]:
         """Move what refers to rows of ``pg_temp.ranked`` that go.
 
         Returns:
             How many rows were moved, and how many went since they became equal to another.
         """
+        # Somebody may be about to let them refer to another row.
+        self._connection.execute(self._lock_statement)
         dropped = sum(self._drop_equals(batch_no, index) for index in self._unique)
-        noted = self._connection.execute(self._note_statement(), [batch_no]).rowcount
-        moved = self._connection.execute(self._move_statement(), [batch_no]).rowcount
+        noted = self._connection.execute(self._note_statement(batch_no)).rowcount
+        moved = self._connection.execute(self._move_statement(batch_no)).rowcount
         if moved != noted:
-            raise psycopg.DataError(
-                f"{noted} rows of {self._reference.child.full_name} were to move, and {moved} did"
+            raise LeadfoldError(
+                f"{noted:,} rows of {self._reference.child.full_name} were to refer to the row that"
+                f" stays, and {moved:,} came to: a trigger or rule of it keeps them."
             )
         if self._reference.is_to_itself:
             # What others may take over of a row that goes; it is kept as it was already.
@@ -86,11 +129,17 @@ class ReferenceMover:
             for name in columns
         )
 
-    def _note_statement(self) -> sql.Composed:
+    @property
+    def _lock_statement(self) -> sql.Composed:
+        key = listed("c", self._reference.child.primary_key)
+        return sql.SQL("SELECT {} {} ORDER BY {} FOR UPDATE OF c").format(key, self._moving, key)
+
+    def _note_statement(self, batch_no: int) -> sql.Composed:
         reference = self._reference
         key, refers = reference.child.primary_key, reference.columns
-        return sql.SQL("INSERT INTO {} SELECT %s, {}, {}, {}, {} {}").format(
+        return sql.SQL("INSERT INTO {} SELECT {}, {}, {}, {}, {} {}").format(
             self._moved.identifier,
+            batch_no,
             listed("c", key),
             self._after(key),
             listed("c", refers),
@@ -98,7 +147,7 @@ class ReferenceMover:
             self._moving,
         )
 
-    def _move_statement(self) -> sql.Composed:
+    def _move_statement(self, batch_no: int) -> sql.Composed:
         reference = self._reference
         key, refers = reference.child.primary_key, reference.columns
         values = sql.SQL(", ").join(
@@ -106,11 +155,12 @@ class ReferenceMover:
             for column, now in zip(refers, numbered("is", refers), strict=True)
         )
         return sql.SQL(
-            "UPDATE {} AS c SET {} FROM {} AS m WHERE m._leadfold_batch_no = %s AND {}"
+            "UPDATE {} AS c SET {} FROM {} AS m WHERE m._leadfold_batch_no = {} AND {}"
         ).format(
             reference.child.identifier,
             values,
             self._moved.identifier,
+            batch_no,
             equal("c", key, "m", numbered("key", key)),
         )
 
@@ -142,65 +192,35 @@ class ReferenceMover:
         child = self._reference.child
         key, columns = child.primary_key, index.columns
         new = numbered("value", columns)
-        is_about = sql.SQL(index.predicate or "true")
-        statement = sql.SQL(
-            """
-            WITH moving AS (
-                SELECT {child_key}, {after} {moving}
-            ),
-            wanted AS MATERIALIZED (
-                SELECT * FROM moving AS m
-                WHERE {is_whole} AND EXISTS (
-                    SELECT FROM (SELECT * FROM {child} WHERE {is_about}) AS c WHERE {is_same}
-                )
-            ),
-            all_rows AS (
-                SELECT {wanted_key}, {wanted_values}, 1 AS is_moving FROM wanted AS m
-                UNION ALL
-                SELECT {child_key}, {child_values}, 0
-                FROM (SELECT * FROM {child} WHERE {is_about}) AS c
-                WHERE EXISTS (SELECT FROM wanted AS m WHERE {has_values})
-                    AND NOT EXISTS (SELECT FROM moving AS m WHERE {is_same})
-            ),
-            placed AS (
-                SELECT *, row_number() OVER (
-                    PARTITION BY {values} ORDER BY is_moving, {keys}
-                ) AS place
-                FROM all_rows
-            )
-            INSERT INTO {side} SELECT %s, {child_columns}
-            FROM {child} AS c JOIN placed AS m ON m.place > 1 AND {is_same}
-            """
-        ).format(
-            side=self._dropped.identifier,
-            child=child.identifier,
-            child_key=renamed("c", key, numbered("key", key)),
-            child_values=renamed("c", columns, new),
-            child_columns=listed("c", tuple(child.columns)),
-            after=sql.SQL(", ").join(
+        parts = {
+            "side": self._dropped.identifier,
+            "batch": sql.Literal(batch_no),
+            "child": child.identifier,
+            "child_key": renamed("c", key, numbered("key", key)),
+            "child_order": listed("c", key),
+            "child_values": renamed("c", columns, new),
+            "child_columns": listed("c", tuple(child.columns)),
+            "after": sql.SQL(", ").join(
                 sql.SQL("{} AS {}").format(value, sql.Identifier(name))
                 for value, name in zip(self._after_each(columns), new, strict=True)
             ),
-            moving=self._moving,
-            is_about=is_about,
-            is_whole=sql.SQL(" AND ").join(
+            "moving": self._moving,
+            "is_about": sql.SQL(index.predicate or "true"),
+            "is_whole": sql.SQL(" AND ").join(
                 sql.SQL("{} IS NOT NULL").format(sql.Identifier("m", name)) for name in new
             ),
-            is_same=equal("c", key, "m", numbered("key", key)),
-            has_values=equal("c", columns, "m", new),
-            wanted_key=listed("m", numbered("key", key)),
-            wanted_values=listed("m", new),
-            values=named(new),
-            keys=named(numbered("key", key)),
-        )
-        noted = self._connection.execute(statement, [batch_no]).rowcount
+            "is_same": equal("c", key, "m", numbered("key", key)),
+            "is_kept": equal("c", key, "m", key),
+            "has_values": equal("c", columns, "m", new),
+            "wanted_key": listed("m", numbered("key", key)),
+            "wanted_values": listed("m", new),
+            "values": named(new),
+            "keys": named(numbered("key", key)),
+        }
+        self._connection.execute(sql.SQL(_LOCK_EQUALS).format(**parts))
+        noted = self._connection.execute(sql.SQL(_NOTE_EQUALS).format(**parts)).rowcount
         if noted:
-            self._connection.execute(
-                sql.SQL(
-                    "DELETE FROM {} AS c USING {} AS m WHERE m._leadfold_batch_no = %s AND {}"
-                ).format(child.identifier, self._dropped.identifier, equal("c", key, "m", key)),
-                [batch_no],
-            )
+            self._connection.execute(sql.SQL(_DROP_EQUALS).format(**parts))
         return noted
 
     def _after_each(self, columns: Sequence[str]) -> list[sql.Composed]:

@@ -121,7 +121,7 @@ def _look_at_key(connection: psycopg.Connection, key: AdoptedKey) -> FoundKey:
         ).format(grouped)
     ).fetchone() or (0, 0, 0)
     examples = connection.execute(
-        sql.SQL("{} ORDER BY many DESC, {} LIMIT %s").format(grouped, columns), [_EXAMPLES]
+        sql.SQL("{} ORDER BY many DESC, {} LIMIT {}").format(grouped, columns, _EXAMPLES)
     ).fetchall()
     (blank,) = connection.execute(
         sql.SQL("SELECT count(*) FROM {} AS t WHERE NOT ({})").format(

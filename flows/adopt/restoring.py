@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import psycopg
-from psycopg import errors
+from psycopg import errors, sql
 
 from contracts.errors import LeadfoldError, WrongCallError
 from flows.adopt import guards, indexes
@@ -71,19 +71,18 @@ def restore(connection: psycopg.Connection, tell: Callable[[str], None]) -> Rest
     with alone(connection):
         _drop_keys(connection, restored.locks, tell)
         sides = list_side_tables(connection)
-        numbers = connection.execute(
-            "SELECT batch_no FROM leadfold_adopt.batches WHERE restored_at IS NULL"
-            " ORDER BY batch_no DESC"
-        ).fetchall()
-        for (batch_no,) in numbers:
+        for batch_no in _list_batches(connection, sides):
             _restore_batch(connection, sides, batch_no, restored)
         tell(
             f"{restored.removed:,} rows, {restored.moved:,} references and {restored.dropped:,}"
             f" rows that referred are as they were; {restored.changed:,} rows gave back what they"
             " had taken over."
         )
-        if restored.left:
-            tell("What could not be given back stays in schema leadfold_adopt.")
+        if _list_batches(connection, sides):
+            tell(
+                "What could not be given back stays in schema leadfold_adopt. The same command"
+                " tries it again."
+            )
         else:
             connection.execute("DROP SCHEMA leadfold_adopt CASCADE")
     return restored
@@ -102,6 +101,20 @@ def _drop_keys(connection: psycopg.Connection, log: LockLog, tell: Callable[[str
     indexes.drop_helpers(connection, log)
 
 
+def _list_batches(connection: psycopg.Connection, sides: list[SideTable]) -> list[int]:
+    """The batches of which anything is left to give back, the last first."""
+    queries: list[sql.Composable] = [
+        sql.SQL("SELECT batch_no FROM leadfold_adopt.batches WHERE restored_at IS NULL")
+    ]
+    queries += [
+        sql.SQL("SELECT _leadfold_batch_no FROM {}").format(side.identifier) for side in sides
+    ]
+    rows = connection.execute(
+        sql.SQL("{} ORDER BY 1 DESC").format(sql.SQL(" UNION ").join(queries))
+    ).fetchall()
+    return [number for (number,) in rows]
+
+
 def _restore_batch(
     connection: psycopg.Connection, sides: list[SideTable], batch_no: int, restored: Restored
 ) -> None:
@@ -115,7 +128,7 @@ def _restore_batch(
                 connection.execute("SELECT set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
                 counts, left = give_back(connection, sides, batch_no)
             break
-        except (errors.LockNotAvailable, errors.DeadlockDetected):
+        except (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure):
             if time.monotonic() > deadline:
                 raise LeadfoldError(
                     "Others keep rows locked that are to be given back. End what holds them"

@@ -16,7 +16,8 @@ class Column:
 
     Attributes:
         name: Its name.
-        type_schema: Where its type is at home; ``pg_catalog``: with Postgres.
+        type_schema: Where its type is at home (of a domain, the type below it); ``pg_catalog``:
+            with Postgres.
         category: Of its type, as ``pg_type.typcategory``: S text, A array, and so on.
         type_name: Of its type, such as ``jsonb``.
         is_generated: Whether Postgres computes it.
@@ -134,6 +135,7 @@ class Reference:
         columns: Its columns.
         parent: The oid of the table that is referred to.
         parent_columns: That table's columns.
+        is_declared: Whether Postgres knows of it, by a foreign key.
     """
 
     name: str
@@ -141,6 +143,7 @@ class Reference:
     columns: tuple[str, ...]
     parent: int
     parent_columns: tuple[str, ...]
+    is_declared: bool = True
 
     @property
     def is_to_itself(self) -> bool:
@@ -176,7 +179,8 @@ _COLUMNS = """
 SELECT a.attrelid, a.attname, n.nspname, t.typcategory::text, t.typname,
     a.attgenerated <> '', a.attidentity = 'a', NOT a.attnotnull
 FROM pg_attribute AS a
-JOIN pg_type AS t ON t.oid = a.atttypid
+JOIN pg_type AS d ON d.oid = a.atttypid
+JOIN pg_type AS t ON t.oid = coalesce(nullif(d.typbasetype, 0), d.oid)
 JOIN pg_namespace AS n ON n.oid = t.typnamespace
 WHERE a.attrelid = ANY(%s) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum

@@ -3,6 +3,7 @@
 import psycopg
 from psycopg import sql
 
+from contracts.errors import LeadfoldError
 from flows.adopt.adoption import Adoption
 from flows.adopt.journal import open_side_table
 from flows.adopt.merging import Merge
@@ -43,15 +44,16 @@ class ValueTaker:
         run = self._connection.execute
         run("DELETE FROM pg_temp.taken")
         run(self._find_statement)
-        kept = run(self._keep_statement, [batch_no, False]).rowcount
+        kept = run(self._keep_statement(batch_no)).rowcount
         if not kept:
             return 0
         changed = run(self._change_statement).rowcount
         if changed != kept:
-            raise psycopg.DataError(
-                f"{kept} rows of {self._table.full_name} were to change, and {changed} did"
+            raise LeadfoldError(
+                f"{kept:,} rows of {self._table.full_name} were to take something over, and"
+                f" {changed:,} did: a trigger or rule of the table keeps them."
             )
-        run(self._keep_after_statement, [batch_no, True, batch_no])
+        run(self._keep_after_statement(batch_no))
         return changed
 
     @property
@@ -108,12 +110,13 @@ class ValueTaker:
     def _is_taker(self) -> sql.Composed:
         return equal("t", self._pk, "v", numbered("key", self._pk))
 
-    @property
-    def _keep_statement(self) -> sql.Composed:
+    def _keep_statement(self, batch_no: int) -> sql.Composed:
         return sql.SQL(
-            "INSERT INTO {} SELECT %s, %s, {} FROM pg_temp.taken AS v JOIN {} AS t ON {} WHERE {}"
+            "INSERT INTO {} SELECT {}, false, {}"
+            " FROM pg_temp.taken AS v JOIN {} AS t ON {} WHERE {}"
         ).format(
             self._changed.identifier,
+            batch_no,
             listed("t", tuple(self._table.columns)),
             self._table.identifier,
             self._is_taker,
@@ -130,13 +133,13 @@ class ValueTaker:
             self._table.identifier, values, self._is_taker, self._differs
         )
 
-    @property
-    def _keep_after_statement(self) -> sql.Composed:
+    def _keep_after_statement(self, batch_no: int) -> sql.Composed:
         return sql.SQL(
-            "INSERT INTO {side} SELECT %s, %s, {columns}"
+            "INSERT INTO {side} SELECT {batch_no}, true, {columns}"
             " FROM {side} AS b JOIN {table} AS t ON {is_row}"
-            " WHERE b._leadfold_batch_no = %s AND NOT b._leadfold_is_after"
+            " WHERE b._leadfold_batch_no = {batch_no} AND NOT b._leadfold_is_after"
         ).format(
+            batch_no=batch_no,
             side=self._changed.identifier,
             columns=listed("t", tuple(self._table.columns)),
             table=self._table.identifier,

@@ -67,7 +67,7 @@ def _count_duplicates(connection: psycopg.Connection, key: AdoptedKey) -> int:
 
 
 def _try_out(connection: psycopg.Connection, key: AdoptedKey, seen: Verified) -> Verified:
-    columns, values = _copy(connection, key.table)
+    columns, values = _copy(connection, key.table, key)
     statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} AS t WHERE {} LIMIT 1").format(
         key.table.identifier,
         named(columns),
@@ -84,15 +84,17 @@ def _try_out(connection: psycopg.Connection, key: AdoptedKey, seen: Verified) ->
         names = {each.name for each in key.table.indexes if set(each.columns) == set(key.columns)}
         if met in names | {key.index}:
             return replace(seen, refuses_duplicates=True)
-        return replace(seen, fault=f"'{met}' refuses a copy of a row first")
+        # Another index refuses the copy first, so that this one is not tried.
+        return seen
     # Without a row that the key is about there is nothing to copy.
     return replace(seen, refuses_duplicates=False if copied else None)
 
 
 def _copy(
-    connection: psycopg.Connection, table: ExistingTable
+    connection: psycopg.Connection, table: ExistingTable, key: AdoptedKey
 ) -> tuple[list[str], list[sql.Composable]]:
-    """The columns of a copy of a row, and their values; its primary key is another one."""
+    """The columns of a copy of a row, and their values: its primary key is another one, and what is
+    unique besides is left out where it may be."""
     given = {
         name
         for (name,) in connection.execute(
@@ -101,11 +103,20 @@ def _copy(
             [table.oid],
         ).fetchall()
     }
+    elsewhere = {
+        name
+        for index in table.indexes
+        if index.is_unique and set(index.columns) != set(key.columns)
+        for name in index.uses
+        if name not in key.columns and table.columns[name].is_nullable
+    }
     columns: list[str] = []
     values: list[sql.Composable] = []
     for name in table.written_columns:
         is_id = table.primary_key == (name,)
         if (is_id and name in given) or table.columns[name].is_fixed:
+            continue
+        if name in elsewhere:
             continue
         columns.append(name)
         values.append(_other(table, name) if is_id else sql.Identifier("t", name))
