@@ -108,8 +108,8 @@ def _put_row(connection: psycopg.Connection, table: KeyedTable, about: dict[str,
     )
     connection.execute(
         "INSERT INTO adopted_rows VALUES"
-        " ('acme', 'x', jsonb_build_object('phone', %s::text), true, '{}', '{}')",
-        [PHONE],
+        " ('acme', %s, jsonb_build_object('phone', %s::text), true, '{}', '{}')",
+        [table.name, PHONE],
     )
 
 
