@@ -82,6 +82,7 @@ soak: $(READY)
 	  tests/test_explaining_worlds.py tests/test_crashes.py
 	@LEADFOLD_DROPS=500 LEADFOLD_FEED_FILES=30 $(VENV)/bin/python -m pytest -q -n0 \
 	  tests/test_dropping_live.py tests/test_browser.py tests/test_nightly_sync.py
+	@LEADFOLD_ADOPT_ROWS=1000000 $(VENV)/bin/python -m pytest -q -n0 -s tests/test_adopting_live.py
 	@LEADFOLD_PARITY_ROWS=2000000 LEADFOLD_PARITY_SEED=1 $(VENV)/bin/python -m pytest -q -s \
 	  tests/test_phones.py -k generated
 	@$(VENV)/bin/python -m tests.benchmarks.bench_reading --memory 2

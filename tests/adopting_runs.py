@@ -75,10 +75,10 @@ class Adopting:
         """The JSON that the last run printed."""
         return json.loads((self.folder / "out").read_text())
 
-    def finish(self, *arguments: str) -> Any:
-        """Run the command to its end, which must be a good one; gives the JSON that it prints."""
+    def finish(self, *arguments: str, expected: int = 0) -> Any:
+        """Run the command to its end, which must be as expected; gives the JSON that it prints."""
         code, errors = self.run(*arguments)
-        assert code == 0, errors
+        assert code == expected, errors
         return self.said()
 
     def kill_when(self, is_moment: Callable[[], bool], *arguments: str) -> bool:

@@ -25,7 +25,7 @@ _numbers = count()
 
 # The files that take longest, each by itself: begun last, they would keep one core waiting.
 _LONGEST = (
-    *("test_up_crashes", "test_up", "test_browser", "test_nightly_sync"),
+    *("test_up_crashes", "test_up", "test_browser", "test_nightly_sync", "test_adopting_live"),
     *("test_undo", "test_docs_review", "test_docs_undo", "test_samples", "test_judging_promises"),
     *(
         "test_corrections",

@@ -479,7 +479,7 @@ def test_what_the_app_edited_is_left(world: World, alone: Taken, tmp_path: Path)
             "INSERT INTO calls (lead_id, outcome) VALUES (%s, 'new') RETURNING id", [filled]
         ).fetchone()
         assert row
-        said = Adopting(address, tmp_path / "edited").finish(*RESTORE)
+        said = Adopting(address, tmp_path / "edited").finish(*RESTORE, expected=1)
         print(f"\nleft: {json.dumps(said['left'], indent=2)}")
 
         def is_left(table: str, row_id: int) -> bool:
