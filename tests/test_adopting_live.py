@@ -438,6 +438,7 @@ def test_everything_is_given_back(world: World, alone: Taken, tmp_path: Path) ->
     """After a restore every row of every table is what it was, and nothing of ours is left."""
     address = database_of(world.first, "adopting_restored")
     said = Adopting(address, tmp_path / "restore").finish(*RESTORE)
+    print(f"\nrestored: {json.dumps(said['locks'], indent=2)}")
     assert said["left"] == []
     assert said["restored"]["removed"] == len(alone.removed)
     for name in ("moved", "dropped", "changed"):

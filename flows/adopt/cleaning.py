@@ -89,7 +89,7 @@ class Cleaner:
 
     def _clean_in_batches(self, last: int, total: Cleaned) -> Iterator[int]:
         """Clean groups 1 to ``last``; gives those that others keep locked."""
-        first, size = 1, 50
+        first, size = 1, 10
         while first <= last:
             until = min(first + size - 1, last)
             begun = time.monotonic()
