@@ -69,7 +69,7 @@ TABLES: dict[str, str] = {
     "row_statements": _OF_TEAM + _NEEDLES + " WHERE position(needle IN cells::text) > 0)",
     "adopted_rows": _OF_TEAM
     + _NEEDLES
-    + " WHERE position(needle IN concat(row_key, written, before)) > 0)",
+    + " WHERE position(needle IN concat(row_key, written, before, put_in)) > 0)",
     **{name: _about_person(table) for name, table in load_tables().items()},
 }
 """Which rows of each table are about a person."""

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from psycopg import errors
 
 from flows import local_postgres
-from flows.adopt import indexes, restoring
+from flows.adopt import adopting, indexes, restoring
 from flows.adopt.cleaning import Cleaner
 from flows.adopt.schema import read_references, read_tables
 from flows.cli import leadfold
@@ -1084,3 +1084,62 @@ def test_verify_tries_a_key_beside_other_unique_columns(app: App) -> None:
     app.run("ALTER TABLE contacts DROP no")
     done = CliRunner().invoke(leadfold, ["verify", "--database", app.url, "--json"])
     assert json.loads(done.stdout)["keys"][0]["refuses_duplicates"] is True
+
+
+def test_a_row_that_a_trigger_keeps_out_is_kept(app: App) -> None:
+    """An application's own way of not taking duplicates must not lose what comes back."""
+    app.run(CONTACTS + THREE)
+    before = app.rows("SELECT * FROM contacts ORDER BY id")
+    app.apply()
+    app.run(
+        "CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+        "CREATE TRIGGER skip BEFORE INSERT ON contacts FOR EACH ROW EXECUTE FUNCTION skip()"
+    )
+    told = app.restore()
+    assert {each["why"] for each in told["left"] if each["table"] == "public.contacts"} == {
+        "a trigger or rule of the table keeps it out"
+    }
+    assert app.rows("SELECT id FROM leadfold_adopt.removed_contacts ORDER BY id") == [(1,), (2,)]
+    app.run("DROP TRIGGER skip ON contacts")
+    assert app.restore()["left"] == []
+    assert app.rows("SELECT * FROM contacts ORDER BY id") == before
+
+
+def test_a_restore_that_was_partial_is_done_once_nothing_stands_in_its_way(app: App) -> None:
+    """And harms nothing that was made since."""
+    app.run(CONTACTS)
+    app.run("CREATE TABLE old (id int PRIMARY KEY, contact_id int REFERENCES contacts)")
+    app.run(
+        "INSERT INTO contacts (phone, name, email, device_id, last_activity_at, workspace_id)"
+        " VALUES ('+1', 'Ann', NULL, NULL, '2024-01-01', 1),"
+        " ('+1', NULL, 'a@x', 'd', '2020-01-01', NULL)"
+    )
+    before = app.rows("SELECT * FROM contacts ORDER BY id")
+    app.apply("tables: {contacts: {keys: [[phone]], newest_by: last_activity_at}}")
+    app.run("UPDATE contacts SET email = 'mine@x' WHERE id = 1; DROP TABLE old")
+    told = app.restore()
+    assert ([each["row"] for each in told["left"]], told["restored"]["changed"]) == (["1"], 1)
+    app.run("CREATE INDEX contacts_phone_unique_idx ON contacts (phone, id)")
+    told = app.restore()
+    assert ([each["row"] for each in told["left"]], told["restored"]["changed"]) == (["1"], 0)
+    app.run("UPDATE contacts SET email = NULL WHERE id = 1")
+    assert app.restore()["left"] == []
+    assert app.rows("SELECT * FROM contacts ORDER BY id") == before
+    assert app.rows("SELECT indexname FROM pg_indexes WHERE indexname ~ 'phone'") == [
+        ("contacts_phone_unique_idx",)
+    ]
+
+
+def test_references_follow_after_a_run_that_was_cut_off(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index was in force already; what came in late is found all the same."""
+    app.run(CONTACTS + THREE)
+    app.run("CREATE TABLE visits (id int PRIMARY KEY, contact_id int)")
+    mapping = MAPPING + "    references: [visits.contact_id]\n"
+    with monkeypatch.context() as patch:
+        patch.setattr(adopting, "follow_undeclared", _fail)
+        assert app.adopt("--apply", "--no-backup", mapping=mapping)[0] == 1
+    app.run("INSERT INTO visits VALUES (1, 2)")
+    app.apply(mapping)
+    assert app.rows("SELECT * FROM visits") == [(1, 3)]

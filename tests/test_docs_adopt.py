@@ -63,7 +63,9 @@ def contacts(connection: psycopg.Connection) -> list[tuple[object, ...]]:
 def test_every_statement_that_locks_is_on_the_page() -> None:
     """With its lock."""
     for kind in KINDS.values():
-        assert re.search(rf"^\| `?{re.escape(kind.statement)}.*{re.escape(kind.lock)}", PAGE, re.M)
+        assert re.search(
+            rf"^\| `?{re.escape(kind.statement)}.*{re.escape(kind.lock)}.*\\d s \\|$", PAGE, re.M
+        )
 
 
 def test_imports_go_into_the_adopted_table_and_out_of_it(
@@ -144,6 +146,77 @@ def test_a_person_who_is_erased_is_erased_there_too(
     run_erase("+14155552671", settings, "acme")
     assert contacts(adopted) == [("+14155552671", "Ann", None, 7), ("+14155552679", "Zed", None, 7)]
     assert adopted.execute("SELECT * FROM adopted_rows").fetchall() == []
+
+
+def test_a_row_that_the_application_edits_elsewhere_stays_when_its_import_goes(
+    adopted: psycopg.Connection, import_text: Import, settings: Settings
+) -> None:
+    """Also in a column that no import fills."""
+    first = import_text(block("csv", 0), "crm_list", "c.csv")
+    adopted.execute("UPDATE contacts SET score = 99 WHERE name = 'Bob Ray'")
+    run_undo(first.import_id, settings)
+    assert contacts(adopted)[1] == ("+14155552672", "Bob Ray", "bob@example.com", 99)
+
+
+def test_what_an_import_had_said_is_not_what_the_application_had(
+    adopted: psycopg.Connection, import_text: Import, settings: Settings
+) -> None:
+    """An undo of all that spoke of a value leaves none; what must have one keeps the last."""
+    adopted.execute("UPDATE contacts SET name = coalesce(name, '')")
+    adopted.execute("ALTER TABLE contacts ALTER name SET NOT NULL, ALTER name SET DEFAULT ''")
+    header = "Contact ID,Phone,Name,Email\n"
+    first = import_text(header + "2,415-555-2672,Bob,one@x.com\n", "crm_list", "a.csv")
+    second = import_text(header + "2,415-555-2672,Bob,two@x.com\n", "crm_list", "b.csv")
+    import_text("Contact ID,Phone\n2,415-555-2672\n", "crm_list", "c.csv")
+    run_undo(second.import_id, settings)
+    assert contacts(adopted)[1][2] == "one@x.com"
+    run_undo(first.import_id, settings)
+    assert contacts(adopted)[1] == ("+14155552672", "Bob", None, 7)
+
+
+def test_a_row_of_two_teams_stays_with_the_other(
+    adopted: psycopg.Connection, import_text: Import, settings: Settings
+) -> None:
+    """Whoever put it in."""
+    adopted.execute("INSERT INTO teams (team_id, name, region) VALUES ('borea', 'Borea', 'US')")
+    definition = block("sql", 0).split("CREATE TRIGGER leadfold_write")[1]
+    adopted.execute("DROP TRIGGER leadfold_write_crm_contacts ON crm_contacts")
+    both = '{"acme": 1, "borea": 1}'
+    adopted.execute("CREATE TRIGGER leadfold_write" + definition.replace('{"acme": 1}', both))
+    before = contacts(adopted)
+    mine = import_text(block("csv", 0), "crm_list", "c.csv")
+    theirs = import_text(block("csv", 0), "crm_list", "c.csv", "borea")
+    imported = contacts(adopted)
+    run_undo(mine.import_id, settings)
+    assert contacts(adopted) == imported
+    run_undo(theirs.import_id, settings)
+    assert contacts(adopted) == before
+
+
+def test_a_key_that_is_edited_by_hand_takes_its_row_along(
+    adopted: psycopg.Connection, import_text: Import, settings: Settings
+) -> None:
+    """Or the old one would stay, and nobody would know of it."""
+    import_text(block("csv", 0), "crm_list", "c.csv")
+    adopted.execute("UPDATE crm_contacts SET phone = '+14155550000' WHERE full_name = 'Bob Ray'")
+    assert [row[0] for row in contacts(adopted)] == [
+        "+14155550000",
+        "+14155552671",
+        "+14155552679",
+    ]
+
+
+def test_a_table_whose_key_is_not_unique_is_not_written_into(
+    adopted: psycopg.Connection, import_text: Import
+) -> None:
+    """As after ``leadfold adopt --restore``: which of two rows would it be?"""
+    adopted.execute("DROP INDEX contacts_phone_workspace_id_unique_idx")
+    adopted.execute("INSERT INTO contacts (phone) VALUES ('+14155552671')")
+    before = contacts(adopted)
+    refused = import_text(block("csv", 0), "crm_list", "c.csv")
+    assert refused.status == "failed"
+    assert "contacts has several rows of one key" in refused.reason
+    assert contacts(adopted) == before
 
 
 def test_a_team_without_a_workspace_is_told(

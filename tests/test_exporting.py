@@ -108,7 +108,7 @@ def _put_row(connection: psycopg.Connection, table: KeyedTable, about: dict[str,
     )
     connection.execute(
         "INSERT INTO adopted_rows VALUES"
-        " ('acme', %s, jsonb_build_object('phone', %s::text), true, '{}', '{}')",
+        " ('acme', %s, jsonb_build_object('phone', %s::text), '{}', '{}', NULL)",
         [table.name, PHONE],
     )
 

@@ -17,7 +17,8 @@ from flows.adopt.adoption import AdoptedKey, Adoption
 from flows.adopt.checks import list_blanks
 from flows.adopt.cleaning import Cleaner
 from flows.adopt.following import follow_undeclared
-from flows.adopt.journal import Cleaned, note_key, note_valid, open_journal
+from flows.adopt.journal import Cleaned, open_journal
+from flows.adopt.key_states import is_begun, note_key, note_valid
 from flows.adopt.locks import LockLog
 
 _LOCK = "leadfold:adopt"
@@ -139,6 +140,7 @@ def _apply_key(
     log: LockLog,
     tell: Callable[[str], None],
 ) -> None:
+    was_cut_off = is_begun(connection, key)
     key_no = note_key(connection, key, adoption.contract, is_ours=not key.is_in_force)
     if not key.is_in_force:
         cleaner = Cleaner(connection, adoption, key, key_no, log)
@@ -164,6 +166,7 @@ def _apply_key(
                 " bring them in. Run the same command again when there are fewer of those."
             )
         tell(f"{key.name}: {key.index} is valid.")
+    if was_cut_off or not key.is_in_force:
         follow_undeclared(connection, adoption, key_no)
     guards.take_down(connection, key.table.schema, key.table.name, key_no, log)
     note_valid(connection, key_no)

@@ -7,9 +7,10 @@ somebody has written there since, stays as it is, and its entry stays in the jou
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import LiteralString
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 
 from flows.adopt.journal import SideTable
 from flows.adopt.schema import JOURNAL
@@ -30,6 +31,9 @@ class Left:
     row: str
     why: str
 
+
+PASSING = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)
+"""Others hold what is to be given back: the batch is tried again."""
 
 GiveBack = Callable[[psycopg.Connection, SideTable, sql.Composable], int]
 """Gives back the entries of a side table (``s``) that a condition names, and takes them out of it;
@@ -65,10 +69,10 @@ def give_back(
 
 
 _WAYS: dict[str, tuple[str, str]] = {
-    "removed": ("key", "another row has its place by now"),
-    "dropped": ("key", "another row has its place by now"),
+    "removed": ("key", "a trigger or rule of the table keeps it out"),
+    "dropped": ("key", "what it referred to is not there, or a trigger or rule keeps it out"),
     "moved": ("now", "it refers to another row by now, or is gone; that stays"),
-    "changed": ("key", "somebody has changed since what it had taken over, or it is gone"),
+    "changed": ("key", "somebody has changed what it had taken over, or it is gone"),
 }
 
 
@@ -84,11 +88,16 @@ def _give_back_side(
     of_batch = sql.SQL("s._leadfold_batch_no = {}").format(batch_no)
     prefix, why = _WAYS[side.kind]
     key = side.key_columns if prefix == "key" else numbered(prefix, side.key_columns)
+    entries = list(_list_entries(connection, side, of_batch, key))
+    if not entries:
+        return 0, []
+    refused: dict[str, str] = {}
     try:
         with connection.transaction():
             count = give(connection, side, of_batch)
-        refused: dict[str, str] = {}
-    except psycopg.IntegrityError:
+    except PASSING:
+        raise
+    except psycopg.Error:
         count, refused = _one_by_one(connection, side, of_batch, give)
     left = [
         Left(f"{side.table_schema}.{side.table_name}", told, refused.get(entry, why))
@@ -114,7 +123,11 @@ def _one_by_one(
             try:
                 with connection.transaction():
                     gone += give(connection, side, one)
-            except psycopg.IntegrityError as error:
+            except PASSING:
+                raise
+            except psycopg.Error as error:
+                if connection.closed:
+                    raise
                 refused[entry] = error.diag.message_primary or str(error)
         total += gone
         if not gone or not refused:
@@ -140,14 +153,24 @@ def _list_entries(
 def _put_in(connection: psycopg.Connection, side: SideTable, which: sql.Composable) -> int:
     """Put rows in that had gone."""
     columns = side.column_names
-    which = sql.SQL("{} AND {}").format(which, _is_there_again(side, side.reference_columns))
-    count = connection.execute(
+    key = side.key_columns
+    return connection.execute(
         sql.SQL(
-            "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} AS s WHERE {}"
-        ).format(side.about, named(columns), listed("s", columns), side.identifier, which)
+            "WITH put AS ("
+            " INSERT INTO {about} ({columns}) OVERRIDING SYSTEM VALUE"
+            " SELECT {values} FROM {side} AS s WHERE {which} AND {is_there} RETURNING {key}"
+            ") DELETE FROM {side} AS s USING put AS p WHERE {which} AND {is_same}"
+        ).format(
+            about=side.about,
+            columns=named(columns),
+            values=listed("s", columns),
+            side=side.identifier,
+            which=which,
+            is_there=_is_there_again(side, side.reference_columns),
+            key=named(key),
+            is_same=equal("s", key, "p", key),
+        )
     ).rowcount
-    connection.execute(sql.SQL("DELETE FROM {} AS s WHERE {}").format(side.identifier, which))
-    return count
 
 
 def _is_there_again(side: SideTable, referred: tuple[str, ...]) -> sql.Composable:
@@ -191,55 +214,66 @@ def _change_back(connection: psycopg.Connection, side: SideTable, which: sql.Com
     that gave back all of it."""
     key = side.key_columns
     columns = _list_changeable(connection, side)
-    if not columns:
-        return 0
-    parts = {
-        "side": side.identifier,
-        "about": side.about,
-        "which": which,
-        "is_same": equal("a", key, "s", key),
-        "is_row": equal("t", key, "s", key),
-        "given": sql.SQL(", ").join(
+    pairs = sql.SQL(
+        "{side} AS s JOIN {side} AS a ON a._leadfold_batch_no = s._leadfold_batch_no"
+        " AND a._leadfold_is_after AND NOT s._leadfold_is_after AND {is_same}"
+    ).format(side=side.identifier, is_same=equal("a", key, "s", key))
+    seen = connection.execute(
+        sql.SQL("SELECT s.ctid::text, {}, {} FROM {} JOIN {} AS t ON {} WHERE {}").format(
+            _any(columns, "{was} IS DISTINCT FROM {after} AND {now} IS NOT DISTINCT FROM {after}"),
+            _any(
+                columns,
+                "{was} IS DISTINCT FROM {after} AND {now} IS DISTINCT FROM {after}"
+                " AND {now} IS DISTINCT FROM {was}",
+            ),
+            pairs,
+            side.about,
+            equal("t", key, "s", key),
+            which,
+        )
+    ).fetchall()
+    giving = [entry for entry, gives, _ in seen if gives]
+    given = {
+        entry
+        for (entry,) in connection.execute(
             sql.SQL(
-                "{name} = CASE WHEN {was}::text IS DISTINCT FROM {after}::text"
-                " AND {now}::text IS NOT DISTINCT FROM {after}::text THEN {was} ELSE {now} END"
-            ).format(name=sql.Identifier(name), **_values(name))
-            for name in columns
-        ),
-        "is_edited": sql.SQL(" OR ").join(
-            sql.SQL(
-                "({was}::text IS DISTINCT FROM {after}::text"
-                " AND {now}::text IS DISTINCT FROM {after}::text)"
-            ).format(**_values(name))
-            for name in columns
-        ),
+                "UPDATE {} AS t SET {} FROM {} WHERE {} AND s.ctid = ANY({}::tid[])"
+                " RETURNING s.ctid::text"
+            ).format(
+                side.about,
+                sql.SQL(", ").join(map(_given, columns)),
+                pairs,
+                equal("t", key, "s", key),
+                giving,
+            )
+        ).fetchall()
     }
-    # Told of as it was before it gives anything back.
-    connection.execute("DROP TABLE IF EXISTS pg_temp.edited")
+    done = [e for e, gives, is_edited in seen if not is_edited and (e in given or not gives)]
     connection.execute(
         sql.SQL(
-            "CREATE TEMP TABLE edited ON COMMIT DROP AS SELECT s.ctid AS entry FROM {side} AS s"
-            " JOIN {side} AS a ON a._leadfold_batch_no = s._leadfold_batch_no"
-            " AND a._leadfold_is_after AND {is_same} JOIN {about} AS t ON {is_row}"
-            " WHERE {which} AND NOT s._leadfold_is_after AND ({is_edited})"
-        ).format(**parts)
+            "DELETE FROM {side} AS b USING {side} AS s WHERE s.ctid = ANY({done}::tid[])"
+            " AND b._leadfold_batch_no = s._leadfold_batch_no AND {is_same}"
+        ).format(side=side.identifier, done=done, is_same=equal("b", key, "s", key))
     )
-    changed = connection.execute(
-        sql.SQL(
-            "UPDATE {about} AS t SET {given} FROM {side} AS s JOIN {side} AS a"
-            " ON a._leadfold_batch_no = s._leadfold_batch_no AND a._leadfold_is_after AND {is_same}"
-            " WHERE {which} AND NOT s._leadfold_is_after AND {is_row}"
-        ).format(**parts)
-    ).rowcount
-    connection.execute(
-        sql.SQL(
-            "DELETE FROM {side} AS a USING {side} AS s, {about} AS t"
-            " WHERE {which} AND NOT s._leadfold_is_after AND {is_row} AND {is_same}"
-            " AND a._leadfold_batch_no = s._leadfold_batch_no"
-            " AND NOT EXISTS (SELECT FROM pg_temp.edited AS e WHERE e.entry = s.ctid)"
-        ).format(**parts)
-    )
-    return changed
+    return len(given)
+
+
+def _any(columns: list[str], test: LiteralString) -> sql.Composable:
+    """Whether a test holds of any column; compared as texts, as json cannot be compared."""
+    tests: list[sql.Composable] = [
+        sql.SQL(test).format(
+            **{each: sql.SQL("{}::text").format(value) for each, value in _values(name).items()}
+        )
+        for name in columns
+    ]
+    return sql.SQL("({})").format(sql.SQL(" OR ").join(tests or [sql.SQL("false")]))
+
+
+def _given(name: str) -> sql.Composed:
+    return sql.SQL(
+        "{name} = CASE WHEN {was}::text IS DISTINCT FROM {after}::text"
+        " AND {now}::text IS NOT DISTINCT FROM {after}::text THEN {was} ELSE {now} END"
+    ).format(name=sql.Identifier(name), **_values(name))
 
 
 def _values(name: str) -> dict[str, sql.Identifier]:

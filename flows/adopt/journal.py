@@ -12,10 +12,9 @@ from typing import Any, Literal
 
 import psycopg
 from psycopg import sql
-from psycopg.types.json import Jsonb
 
 from contracts.errors import WrongCallError
-from flows.adopt.adoption import AdoptedKey, shorten
+from flows.adopt.adoption import shorten
 from flows.adopt.schema import JOURNAL, ExistingTable, Reference
 from flows.adopt.statements import numbered, renamed
 
@@ -138,39 +137,6 @@ def open_journal(connection: psycopg.Connection) -> None:
     """Make the schema and its tables, where they are not there."""
     with connection.transaction():
         connection.execute(_SCHEMA)
-
-
-def note_key(
-    connection: psycopg.Connection, key: AdoptedKey, contract: str, *, is_ours: bool
-) -> int:
-    """Write down that a key is worked on; gives its number.
-
-    Args:
-        connection: To the adopted database.
-        key: The key.
-        contract: Of its table.
-        is_ours: Whether the index is made by us, so that a restore drops it.
-    """
-    row = connection.execute(
-        "INSERT INTO leadfold_adopt.keys AS k"
-        " (table_schema, table_name, contract, columns, index_name, wanted, is_ours, state)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, 'cleaning')"
-        " ON CONFLICT (table_schema, index_name) DO UPDATE SET columns = excluded.columns,"
-        " table_name = excluded.table_name, contract = excluded.contract, state = excluded.state,"
-        " wanted = excluded.wanted, is_ours = k.is_ours OR excluded.is_ours"
-        " RETURNING key_no",
-        [
-            *(key.table.schema, key.table.name, contract, list(key.columns), key.index),
-            *(Jsonb(dict(key.where)), is_ours),
-        ],
-    ).fetchone()
-    assert row
-    return int(row[0])
-
-
-def note_valid(connection: psycopg.Connection, key_no: int) -> None:
-    """Write down that Postgres keeps a key now."""
-    connection.execute("UPDATE leadfold_adopt.keys SET state = 'valid' WHERE key_no = %s", [key_no])
 
 
 def begin_batch(connection: psycopg.Connection, key_no: int) -> int:

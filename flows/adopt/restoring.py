@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import psycopg
-from psycopg import errors, sql
+from psycopg import sql
 
 from contracts.errors import LeadfoldError, WrongCallError
 from flows.adopt import guards, indexes
 from flows.adopt.adopting import alone
-from flows.adopt.giving_back import Left, give_back
+from flows.adopt.giving_back import PASSING, Left, give_back
 from flows.adopt.journal import SideTable, has_journal, list_side_tables
 from flows.adopt.locks import LockLog
 
@@ -98,6 +98,8 @@ def _drop_keys(connection: psycopg.Connection, log: LockLog, tell: Callable[[str
         if is_ours:
             indexes.drop(connection, schema, index, log)
             tell(f"{schema}.{table}: {index} is dropped.")
+    # One that somebody makes by that name from now on is theirs.
+    connection.execute("UPDATE leadfold_adopt.keys SET is_ours = false, state = 'cleaning'")
     indexes.drop_helpers(connection, log)
 
 
@@ -128,7 +130,7 @@ def _restore_batch(
                 connection.execute("SELECT set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
                 counts, left = give_back(connection, sides, batch_no)
             break
-        except (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure):
+        except PASSING:
             if time.monotonic() > deadline:
                 raise LeadfoldError(
                     "Others keep rows locked that are to be given back. End what holds them"
