@@ -9,6 +9,7 @@ from contracts.people import GOLDEN
 from transforms.normalize import compare_emails
 from transforms.relations import Work, query, run
 from transforms.shapes import STORED_VERSIONS, Schema
+from transforms.survive import choose_winners
 
 STATEMENTS: Schema = {
     "lead_id": pl.String,
@@ -79,7 +80,7 @@ def rank_stored(work: Work) -> None:
     run(work, "gather_leads")
     run(work, "count_as_several")
     run(work, "rank_fields")
-    run(work, "survive")
+    choose_winners(work)
 
 
 def take_statements(work: Work, statements: pl.DataFrame) -> None:

@@ -1,6 +1,6 @@
 """Leads -> the golden record of every persona that an import touches."""
 
-from transforms.relations import Work, run
+from transforms.relations import Work, ask_value, list_stretches, run, settle
 
 
 def survive(work: Work, *, of_all: bool = False) -> None:
@@ -25,4 +25,13 @@ def make_golden(work: Work) -> None:
     """The same where ``touched`` and ``edits`` are known already."""
     run(work, "gather_leads")
     run(work, "rank_fields")
-    run(work, "survive")
+    choose_winners(work)
+
+
+def choose_winners(work: Work) -> None:
+    """The same where ``persona_leads`` and ``field_ranks`` are made already."""
+    settle(work)
+    run(work, "gather_won")
+    parts = len(list_stretches(ask_value(work, "select count(*) from touched")))
+    for part in range(parts):
+        run(work, "survive", part=part, parts=parts)

@@ -1,47 +1,52 @@
 -- Leads -> the golden record of every persona that this batch touches.
--- Reads    touched, persona_leads, field_ranks, edits, bared, unmerged, stored_personas, merged,
---          holdings, rules
--- Returns  golden: persona_id and what personas holds of it.
+-- Reads    touched, persona_leads, won_ids, won_texts, edits, bared, unmerged, stored_personas, merged,
+--          holdings, rules; $part of $parts, from 0
+-- Returns  golden, those of one part of the people added: persona_id and what personas holds of it.
 -- Promise  a pure function of the persona's leads, the policy and the edits by hand; whom no lead
 --          states (somebody put in by hand) stays as stored, of whom none does any more (bared) the
 --          edits stay. Who has leads is merged into nobody. A name is filled from a chat's profile name
 --          only where nobody states one.
--- In steps of their own, each of which spills: three columns of all people, all columns of few.
-create or replace table won_ids as
-select persona_id, {won_ids}
-from field_ranks
-where place = 1 and field in ('crm_id', 'phone', 'email')
-group by persona_id;
-
-create or replace table won_texts as
-select persona_id, {won_texts}
-from field_ranks
-where place = 1 and field not in ('crm_id', 'phone', 'email')
-group by persona_id;
-
-create or replace table golden as
-with single as (
+insert into golden by name
+with part_leads as not materialized (
+    from persona_leads where hash(persona_id) % $parts = $part
+),
+part_bared as not materialized (
+    from bared where hash(persona_id) % $parts = $part
+),
+part_ids as not materialized (
+    from won_ids where hash(persona_id) % $parts = $part
+),
+part_texts as not materialized (
+    from won_texts where hash(persona_id) % $parts = $part
+),
+part_stored as not materialized (
+    from stored_personas where hash(persona_id) % $parts = $part
+),
+part_ended as not materialized (
+    from ended where hash(persona_id) % $parts = $part
+),
+single as (
     select persona_id, {golden_texts}, to_json(nullif(tags, []))::varchar as tags
-    from persona_leads where lead_count = 1
+    from part_leads where lead_count = 1
 ),
 several as (
-    select distinct persona_id from persona_leads where lead_count > 1
+    select distinct persona_id from part_leads where lead_count > 1
     union
-    select persona_id from bared
+    select persona_id from part_bared
 ),
 gathered as (
     select persona_id, {won_or_single}, coalesce(won.tags, single.tags) as tags
-    from single left join won_texts as won using (persona_id)
+    from single left join part_texts as won using (persona_id)
     union all by name
-    select won.* from won_texts as won semi join several using (persona_id)
+    select won.* from part_texts as won semi join several using (persona_id)
     union all by name
-    select persona_id from several anti join won_texts using (persona_id)
+    select persona_id from several anti join part_texts using (persona_id)
 ),
 unions as (
     select persona_id, to_json(list(tag order by lower(tag), tag))::varchar as tags
     from (
         select persona_id, min(tag) as tag
-        from (select persona_id, unnest(tags) as tag from persona_leads)
+        from (select persona_id, unnest(tags) as tag from part_leads)
         group by persona_id, lower(tag)
     )
     where (select any_value(rule) from rules where field = 'tags') = 'union'
@@ -64,7 +69,7 @@ regained_phones as (
     select persona_id, value as phone
     from holdings
     semi join (
-        select persona_id from stored_personas where not is_phone_exclusive
+        select persona_id from part_stored where not is_phone_exclusive
     ) as sharing using (persona_id)
     where kind = 'phone' and is_exclusive
 ),
@@ -72,16 +77,16 @@ people as (
     select persona_id, crm_id, phone, email, {golden_texts},
         from_json(coalesce(edited.tags, unions.tags, gathered.tags), '["VARCHAR"]') as tags
     from gathered
-    left join won_ids using (persona_id)
+    left join part_ids using (persona_id)
     left join unions using (persona_id)
     left join edited using (persona_id)
     union all by name
     -- Put in by hand, and stated by no lead.
     select persona_id, {golden}
-    from stored_personas
+    from part_stored
     semi join touched using (persona_id)
-    anti join persona_leads using (persona_id)
-    anti join bared using (persona_id)
+    anti join part_leads using (persona_id)
+    anti join part_bared using (persona_id)
 )
 select
     people.* exclude (full_name),
@@ -106,7 +111,7 @@ select
         when merged.persona_id is not null then stored.edited_fields else edited.edited_fields
     end as edited_fields
 from people
-left join stored_personas as stored on stored.persona_id = people.persona_id
+left join part_stored as stored on stored.persona_id = people.persona_id
 left join shared_phones
     on shared_phones.persona_id = people.persona_id and shared_phones.phone = people.phone
 left join regained_phones
@@ -114,4 +119,4 @@ left join regained_phones
 left join merged on merged.persona_id = people.persona_id
 left join edited on edited.persona_id = people.persona_id
 left join unmerged on unmerged.persona_id = people.persona_id
-left join ended on ended.persona_id = people.persona_id
+left join part_ended as ended on ended.persona_id = people.persona_id
