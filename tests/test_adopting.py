@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -791,6 +792,23 @@ def test_rows_are_removed_only_with_a_backup_or_without_one_on_purpose(app: App)
     assert app.rows("SELECT count(*) FROM contacts") == [(4,)]
     assert say("--backup", dump) == ""
     assert app.rows("SELECT count(*) FROM contacts") == [(2,)]
+
+
+@pytest.mark.parametrize("form", ["-Fc", "-Fd", "-Ft", "-Fp", "--inserts"])
+def test_every_form_of_a_dump_is_a_backup(app: App, form: str) -> None:
+    """As pg_dump writes them; one without rows is none."""
+    app.run(CONTACTS + THREE)
+    pg_dump = local_postgres.binaries() / "pg_dump"
+
+    def dump(name: str, *more: str) -> Path:
+        path = app.folder / name
+        subprocess.run([pg_dump, app.url, form, *more, "-f", path], check=True)
+        return path
+
+    code, _, err = app.adopt("--apply", "--backup", dump("bare", "--schema-only"), mapping=MAPPING)
+    assert (code, "has no rows of public.contacts" in err) == (1, True)
+    code, _, err = app.adopt("--apply", "--backup", dump("whole"), mapping=MAPPING)
+    assert code == 0, err
 
 
 def test_the_adopted_tables_are_those_that_the_catalogue_has(app: App) -> None:
