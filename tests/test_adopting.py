@@ -1148,6 +1148,18 @@ def test_a_restore_that_was_partial_is_done_once_nothing_stands_in_its_way(app: 
     ]
 
 
+def test_what_was_restored_in_part_can_be_adopted_again(app: App) -> None:
+    """Somebody has cleaned it by hand; what could not be given back is kept all the same."""
+    app.run(CONTACTS + THREE)
+    app.apply()
+    app.run("INSERT INTO contacts (id, phone) OVERRIDING SYSTEM VALUE VALUES (1, 'other')")
+    assert app.restore()["left"]
+    app.run("UPDATE calls SET contact_id = 3; DELETE FROM contacts WHERE id = 2")
+    (key,) = app.apply()["keys"]
+    assert (key["removed"], key["is_valid"]) == (0, True)
+    assert app.rows("SELECT id, name FROM leadfold_adopt.removed_contacts") == [(1, "Ann")]
+
+
 def test_references_follow_after_a_run_that_was_cut_off(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:

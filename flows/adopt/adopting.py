@@ -178,9 +178,9 @@ def _tell_key(connection: psycopg.Connection, key: AdoptedKey) -> AdoptedResult:
         "SELECT coalesce(sum(groups), 0)::int, coalesce(sum(removed), 0)::int,"
         " coalesce(sum(moved), 0)::int, coalesce(sum(dropped), 0)::int,"
         " coalesce(sum(changed), 0)::int, k.state = 'valid'"
-        " FROM leadfold_adopt.keys AS k LEFT JOIN leadfold_adopt.batches AS b USING (key_no)"
-        " WHERE k.table_schema = %s AND k.index_name = %s AND b.restored_at IS NULL"
-        " GROUP BY k.state",
+        " FROM leadfold_adopt.keys AS k LEFT JOIN leadfold_adopt.batches AS b"
+        " ON b.key_no = k.key_no AND b.restored_at IS NULL"
+        " WHERE k.table_schema = %s AND k.index_name = %s GROUP BY k.state",
         [key.table.schema, key.index],
     ).fetchone()
     assert row
