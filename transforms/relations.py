@@ -98,7 +98,7 @@ def run(work: Work, name: str, **parameters: Parameter) -> None:
 def settle(work: Work) -> None:
     """Write to disk what tables that are on disk still have in memory; those in memory stay there.
 
-    Of 20M rows golden records were made within 600 MB after it, and not without (docs/speed.md).
+    Of 20M rows golden records were made within 600 MB after it (docs/speed.md).
     """
     if ask_value(work, "select count(*) from duckdb_databases() where path is not null"):
         work.execute("checkpoint").fetchall()
