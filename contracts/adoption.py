@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from contracts.errors import ContractError
 from contracts.registry import load_tables
-from contracts.strict import Strict, hint_near
+from contracts.strict import Strict, hint_near, tell_faults
 
 CONTACTS = "contacts"
 """The contract of a table of people that has no contract of its own."""
@@ -107,11 +107,7 @@ def parse_mapping(text: str, origin: str) -> Mapping:
     except yaml.YAMLError as error:
         raise ContractError(f"{origin}: not readable as YAML: {error}") from error
     except ValidationError as error:
-        faults = [
-            f"  {'.'.join(str(part) for part in fault['loc']) or '(whole file)'}: {fault['msg']}"
-            for fault in error.errors()
-        ]
-        raise ContractError(f"{origin} is not a mapping:\n" + "\n".join(faults)) from error
+        raise ContractError(f"{origin} is not a mapping:\n{tell_faults(error)}") from error
 
 
 def write_mapping(mapping: Mapping) -> str:

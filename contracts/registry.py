@@ -12,7 +12,7 @@ from contracts.errors import ContractError, WrongCallError
 from contracts.keyed import KeyedTable, in_order
 from contracts.policy import Policy
 from contracts.source import Source
-from contracts.strict import hint_near
+from contracts.strict import hint_near, tell_faults
 from contracts.table_sources import check_tables, make_source
 
 Contract = TypeVar("Contract", Source, Policy, KeyedTable)
@@ -217,8 +217,5 @@ def _validate(model: type[Contract], said: Any, origin: str) -> Contract:
     try:
         return model.model_validate(said)
     except ValidationError as error:
-        faults = [
-            f"  {'.'.join(str(part) for part in fault['loc']) or '(whole file)'}: {fault['msg']}"
-            for fault in error.errors()
-        ]
-        raise ContractError(f"{origin} is not a {_WORDS[model]}:\n" + "\n".join(faults)) from error
+        told = f"{origin} is not a {_WORDS[model]}:\n{tell_faults(error)}"
+        raise ContractError(told) from error

@@ -3,13 +3,21 @@
 import difflib
 from collections.abc import Iterable
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class Strict(BaseModel):
     """What has no other keys than those named, and does not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def tell_faults(error: ValidationError) -> str:
+    """What is wrong with a contract, a line for each key: where it stands, what was expected."""
+    return "\n".join(
+        f"  {'.'.join(str(part) for part in fault['loc']) or '(whole file)'}: {fault['msg']}"
+        for fault in error.errors()
+    )
 
 
 def hint_near(name: str, known: Iterable[str]) -> str:

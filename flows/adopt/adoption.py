@@ -25,6 +25,7 @@ from contracts.strict import hint_near
 from flows.adopt.merging import FILL, Merge, list_merges
 from flows.adopt.ranking import Ranking, rank_by_completeness, rank_by_contract
 from flows.adopt.schema import ExistingTable, Reference
+from flows.adopt.statements import listed
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,14 @@ class AdoptedKey:
             )
             for name, value in self.where.items()
         ]
+
+    @property
+    def groups(self) -> sql.Composed:
+        """A query of the values that several rows have, and how ``many`` rows."""
+        columns = listed("t", self.columns)
+        return sql.SQL(
+            "SELECT {}, count(*) AS many FROM {} AS t WHERE {} GROUP BY {} HAVING count(*) > 1"
+        ).format(columns, self.table.identifier, self.covers("t"), columns)
 
     @property
     def predicate(self) -> sql.Composable:

@@ -108,17 +108,12 @@ class Cleaner:
 
     def _find_groups(self) -> int:
         """Make ``pg_temp.groups``, numbered from 1; gives the last number."""
-        columns = self._key.columns
         self._connection.execute("DROP TABLE IF EXISTS pg_temp.groups, pg_temp.ranked")
         self._connection.execute(
             sql.SQL(
-                "CREATE TEMP TABLE groups AS SELECT row_number() OVER () AS group_no, {keys}"
-                " FROM {table} AS t WHERE {covers} GROUP BY {keys} HAVING count(*) > 1"
-            ).format(
-                keys=listed("t", columns),
-                table=self._table.identifier,
-                covers=self._key.covers("t"),
-            )
+                "CREATE TEMP TABLE groups AS SELECT row_number() OVER () AS group_no, {}"
+                " FROM ({}) AS t"
+            ).format(listed("t", self._key.columns), self._key.groups)
         )
         self._connection.execute("CREATE UNIQUE INDEX ON pg_temp.groups (group_no)")
         self._connection.execute("ANALYZE pg_temp.groups")

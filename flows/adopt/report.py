@@ -110,18 +110,16 @@ def _look(connection: psycopg.Connection, adoption: Adoption, region: str) -> Fo
 
 
 def _look_at_key(connection: psycopg.Connection, key: AdoptedKey) -> FoundKey:
-    columns = listed("t", key.columns)
-    grouped = sql.SQL(
-        "SELECT {}, count(*) AS many FROM {} AS t WHERE {} GROUP BY {} HAVING count(*) > 1"
-    ).format(columns, key.table.identifier, key.covers("t"), columns)
     groups, gone, largest = connection.execute(
         sql.SQL(
             "SELECT count(*), coalesce(sum(many - 1), 0)::bigint, coalesce(max(many), 0)"
             " FROM ({}) AS grouped"
-        ).format(grouped)
+        ).format(key.groups)
     ).fetchone() or (0, 0, 0)
     examples = connection.execute(
-        sql.SQL("{} ORDER BY many DESC, {} LIMIT {}").format(grouped, columns, _EXAMPLES)
+        sql.SQL("{} ORDER BY many DESC, {} LIMIT {}").format(
+            key.groups, listed("t", key.columns), _EXAMPLES
+        )
     ).fetchall()
     (blank,) = connection.execute(
         sql.SQL("SELECT count(*) FROM {} AS t WHERE NOT ({})").format(

@@ -58,16 +58,13 @@ def _verify(connection: psycopg.Connection, key: AdoptedKey, seen: Verified) -> 
 
 def _count_duplicates(connection: psycopg.Connection, key: AdoptedKey) -> int:
     (count,) = connection.execute(
-        sql.SQL(
-            "SELECT coalesce(sum(many - 1), 0)::bigint FROM (SELECT count(*) AS many FROM {} AS t"
-            " WHERE {} GROUP BY {} HAVING count(*) > 1) AS doubled"
-        ).format(key.table.identifier, key.covers("t"), named(key.columns))
+        sql.SQL("SELECT coalesce(sum(many - 1), 0)::bigint FROM ({}) AS doubled").format(key.groups)
     ).fetchone() or (0,)
     return int(count)
 
 
 def _try_out(connection: psycopg.Connection, key: AdoptedKey, seen: Verified) -> Verified:
-    columns, values = _copy(connection, key.table, key)
+    columns, values = _copy(connection, key)
     statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} AS t WHERE {} LIMIT 1").format(
         key.table.identifier,
         named(columns),
@@ -91,10 +88,11 @@ def _try_out(connection: psycopg.Connection, key: AdoptedKey, seen: Verified) ->
 
 
 def _copy(
-    connection: psycopg.Connection, table: ExistingTable, key: AdoptedKey
+    connection: psycopg.Connection, key: AdoptedKey
 ) -> tuple[list[str], list[sql.Composable]]:
     """The columns of a copy of a row, and their values: its primary key is another one, and what is
     unique besides is left out where it may be."""
+    table = key.table
     given = {
         name
         for (name,) in connection.execute(
