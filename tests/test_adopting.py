@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -1173,3 +1174,20 @@ def test_references_follow_after_a_run_that_was_cut_off(
     app.run("INSERT INTO visits VALUES (1, 2)")
     app.apply(mapping)
     assert app.rows("SELECT * FROM visits") == [(1, 3)]
+
+
+def test_two_runs_at_once_do_it_once(app: App) -> None:
+    """The second waits for the first, and finds nothing left to do."""
+    app.run(CONTACTS + THREE)
+    (app.folder / "adopt.yaml").write_text(MAPPING)
+    command = [sys.executable, "-m", "flows.cli", "adopt", "--database", app.url, "--apply"]
+    command += ["--no-backup", "--json", "--mapping", str(app.folder / "adopt.yaml")]
+    runs = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    for run in runs:
+        out, err = run.communicate(timeout=120)
+        assert run.returncode == 0, err
+        assert json.loads(out)["keys"][0]["removed"] == 2
+    assert app.rows("SELECT count(*) FROM leadfold_adopt.batches") == [(1,)]

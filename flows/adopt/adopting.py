@@ -4,6 +4,7 @@ What was done is in the database, and nowhere else: a run that was killed is beg
 command, finds what is left to do, and does it.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -22,6 +23,7 @@ from flows.adopt.key_states import is_begun, note_key, note_valid
 from flows.adopt.locks import LockLog
 
 _LOCK = "leadfold:adopt"
+_PATIENCE_SECONDS = 30.0
 # Duplicates that come in all the same, from writers whose snapshot is older than the guard.
 _ROUNDS = 5
 
@@ -78,13 +80,16 @@ def alone(connection: psycopg.Connection) -> Iterator[None]:
     # A statement whose client was killed ends; without it an index would be built to its end first.
     with suppress(psycopg.Error):
         connection.execute("SET client_connection_check_interval = '1s'")
-    connection.execute("SET lock_timeout = '30s'")
-    try:
-        connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [_LOCK])
-    except psycopg.errors.LockNotAvailable:
-        raise LeadfoldError(
-            "Another leadfold adopt works on this database. Wait until it has ended."
-        ) from None
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    # Asked again and again: CREATE INDEX CONCURRENTLY would wait for who waits in a statement.
+    while connection.execute(
+        "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [_LOCK]
+    ).fetchone() != (True,):
+        if time.monotonic() > deadline:
+            raise LeadfoldError(
+                "Another leadfold adopt works on this database. Wait until it has ended."
+            )
+        time.sleep(0.2)
     yield
     connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [_LOCK])
 
