@@ -14,7 +14,7 @@ from pydantic import (
 
 from contracts.errors import ContractError
 from contracts.people import TEXTS
-from contracts.strict import Strict, hint_near
+from contracts.strict import Strict, hint_near, read_yaml
 
 RULE_FIELDS = ("source", "lead_source", *TEXTS)
 """What a rule may ask of a lead: its texts, the name of its source, and how it came
@@ -130,7 +130,7 @@ def parse_board_rules(text: str, origin: str = "rules.yaml") -> dict[str, BoardR
             and field.
     """
     try:
-        said = yaml.safe_load(text)
+        said = read_yaml(text)
     except yaml.YAMLError as error:
         raise ContractError(f"{origin}: not readable as YAML: {error}") from error
     if said is None:

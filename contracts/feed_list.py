@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from contracts.errors import ContractError
 from contracts.feeds import Feed
-from contracts.strict import hint_near
+from contracts.strict import hint_near, read_yaml
 
 _FORM = "it must be 'feeds:' and below that one '- id: ...' for each feed."
 
@@ -88,7 +88,7 @@ def list_clashes(feeds: Sequence[Feed], team_of: Callable[[Feed], str]) -> Itera
 
 def _read(text: str, origin: str) -> Iterator[_Item]:
     try:
-        said = yaml.safe_load(text)
+        said = read_yaml(text)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         # What PyYAML quotes of the file may be a secret that somebody has put there.

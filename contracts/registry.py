@@ -12,7 +12,7 @@ from contracts.errors import ContractError, WrongCallError
 from contracts.keyed import KeyedTable, in_order
 from contracts.policy import Policy
 from contracts.source import Source
-from contracts.strict import hint_near, tell_faults
+from contracts.strict import hint_near, read_yaml, tell_faults
 from contracts.table_sources import check_tables, make_source
 
 Contract = TypeVar("Contract", Source, Policy, KeyedTable)
@@ -184,7 +184,7 @@ def _origin(model: type, name: str) -> str:
 
 def _read(text: str, origin: str) -> Any:
     try:
-        return yaml.safe_load(text)
+        return read_yaml(text)
     except yaml.YAMLError as error:
         raise ContractError(f"{origin}: not readable as YAML: {error}") from error
 

@@ -7,6 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.errors import ContractError
+from contracts.strict import read_yaml
 
 
 class Retention(BaseModel):
@@ -48,7 +49,7 @@ def load_retention(own: str = "", origin: str = "retention.yaml") -> Retention:
 
 def _read(text: str, origin: str) -> dict[str, Any]:
     try:
-        said = yaml.safe_load(text)
+        said = read_yaml(text)
     except yaml.YAMLError as error:
         raise ContractError(f"{origin}: not readable as YAML: {error}") from error
     if not isinstance(said or {}, dict):
