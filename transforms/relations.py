@@ -38,8 +38,12 @@ def list_stretches(count: int, rows: int = 0) -> list[tuple[int, int]]:
 
 
 def _pivot(value: str, names: Iterable[str]) -> list[str]:
-    """Columns of a long table of fields."""
-    return [f"max({value}) filter (field = '{name}') as {name}" for name in names]
+    """Columns of a long table of fields.
+
+    With ``filter``, DuckDB makes room for all columns once for each: 26 of them take 1.6 times as
+    long, of ten rows as of four million.
+    """
+    return [f"max(case field when '{name}' then {value} end) as {name}" for name in names]
 
 
 def _pack(names: Iterable[str], table: str = "") -> list[str]:
@@ -93,13 +97,18 @@ def statement(name: str) -> str:
 
 
 def run(work: Work, name: str, **parameters: Parameter) -> None:
-    """Run a statement file; its parameters are those that it names with ``$``.
+    """Run a statement file; its parameters are those that it names with ``$``."""
+    execute(work, statement(name), **parameters)
 
-    Parsing is a quarter of what a statement costs in a small import, so it is done once a process.
+
+def execute(work: Work, sql: str, **parameters: Parameter) -> None:
+    """Run statements whose text is the same in every import.
+
+    Parsing is a fifth of what a small import costs in DuckDB, so it is done once a process.
     """
-    if name not in _PARSED:
-        _PARSED[name] = work.extract_statements(statement(name))
-    for each in _PARSED[name]:
+    if sql not in _PARSED:
+        _PARSED[sql] = work.extract_statements(sql)
+    for each in _PARSED[sql]:
         work.execute(each, parameters or None).fetchall()
 
 

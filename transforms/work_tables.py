@@ -4,7 +4,7 @@ from functools import cache
 
 import polars as pl
 
-from transforms.relations import Work, append, run
+from transforms.relations import Work, append, execute, run
 from transforms.shapes import (
     CONFORMED,
     DECISIONS,
@@ -261,7 +261,7 @@ def open_work(work: Work, sources: pl.DataFrame) -> None:
             know.
     """
     run(work, "macros")
-    work.execute(";".join(map(_definition, _TABLES))).fetchall()
+    execute(work, ";".join(map(_definition, _TABLES)))
     append(work, "sources", sources)
 
 
@@ -282,14 +282,13 @@ def schema_of(name: str) -> Schema:
 
 def empty(work: Work, name: str) -> None:
     """Make one of the tables, or make it anew."""
-    work.execute(_definition(name)).fetchall()
+    execute(work, _definition(name))
 
 
 def note(work: Work, name: str, value: str) -> None:
     """Write down a fact about the batch that a later step asks for."""
-    said = {"name": name, "value": value}
-    work.execute("delete from notes where name = $name", {"name": name}).fetchall()
-    work.execute("insert into notes by name select $name as name, $value as value", said).fetchall()
+    execute(work, "delete from notes where name = $name", name=name)
+    execute(work, "insert into notes values ($name, $value)", name=name, value=value)
 
 
 def recall(work: Work, name: str) -> str:
