@@ -22,7 +22,7 @@ from transforms.dedupe import fold_statements, group_records
 from transforms.facts import Facts, note_facts
 from transforms.plan import Plan, compare_leads, find_repeated
 from transforms.plan_changes import list_changes
-from transforms.relations import Work
+from transforms.relations import Work, execute
 from transforms.resolve import collect_claims, resolve
 from transforms.work_tables import open_work
 
@@ -151,7 +151,7 @@ def open_without_rows(work: Work, import_id: str, source: str, policy: Policy) -
     note_rules(work, NO_RULES)
     group_records(work)
     note_facts(work, Facts(import_id, source, source, source), policy)
-    work.execute("create or replace table changed_records as from records").fetchall()
+    execute(work, "create or replace table changed_records as from records")
     collect_claims(work, policy)
 
 

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import RunnerDeployment
 from pydantic import BaseModel, ConfigDict
+
+from contracts.strict import read_yaml
 
 POOL = "leadfold"
 """The work pool of prefect.yaml, for workers on a server of one's own."""
@@ -65,7 +66,7 @@ def list_deployments() -> list[Deployment]:
     Raises:
         pydantic.ValidationError: It says what ``leadfold up`` could not serve.
     """
-    said = yaml.safe_load(find_file().read_text(encoding="utf-8"))["deployments"]
+    said = read_yaml(find_file().read_text(encoding="utf-8"))["deployments"]
     return [Deployment.model_validate(each) for each in said]
 
 

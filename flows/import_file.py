@@ -24,7 +24,6 @@ from flows.archiving import list_imported
 from flows.importing import list_closed
 from flows.jobs import Outcome, Request
 from flows.plan_files import check_plan_file
-from flows.prefect_address import tell_nobody
 from flows.run_imports import STEPS, RunProgress, end, import_in_run, name_run, publish_outcome
 from flows.runs import hold_run, import_id_of
 from flows.settings import Settings, load_settings
@@ -157,7 +156,6 @@ def import_path(
 def run(request: Request) -> list[Outcome]:
     """Run the flow in this process, which does nothing else after, and give its outcomes."""
     atexit.register(_hush)
-    tell_nobody()
     state = import_path(
         request.team,
         request.source,

@@ -16,7 +16,6 @@ from prefect.states import Completed
 from prefect.tasks import exponential_backoff
 
 from contracts.errors import LeadfoldError
-from flows.prefect_address import tell_nobody
 from flows.retention import Maintenance, run_maintenance
 from flows.run_imports import lost_connection
 from flows.runs import hold_run
@@ -60,7 +59,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m flows.maintain")
     parser.add_argument("--dry-run", action="store_true", help="only tell what would be removed")
     called = parser.parse_args(arguments)
-    tell_nobody()
     try:
         done = cast(Maintenance, maintain(called.dry_run))
     except LeadfoldError as error:

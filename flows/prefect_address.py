@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable
 
 from contracts.errors import LeadfoldError, WrongCallError
+from flows import UNTRACKED
 from flows.settings import Settings
 
 _ANYWHERE = ("0.0.0.0", "::")
@@ -21,8 +22,6 @@ _FOREIGN = (
     "PREFECT_PROFILES_PATH",
     "PREFECT_SERVER_API_HOST",
 )
-
-_UNTRACKED = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
 
 
 def check_address(settings: Settings) -> None:
@@ -81,11 +80,6 @@ def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def tell_nobody() -> None:
-    """Keep a server that Prefect starts for a flow of this process from telling its makers."""
-    os.environ.update(_UNTRACKED)
-
-
 def environment(settings: Settings) -> dict[str, str]:
     """The whole environment of a Prefect process: our server, nothing beyond this machine.
 
@@ -100,7 +94,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "PREFECT_HOME": str(settings.home / "prefect"),
         "PREFECT_API_URL": f"{server_url(settings)}/api",
         "PREFECT_UI_URL": ui_url(settings),
-        **_UNTRACKED,
+        **UNTRACKED,
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         # A run that waits for its deployment's turn looks again after so long.
         "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "10",

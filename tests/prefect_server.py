@@ -19,6 +19,8 @@ from prefect.settings import (
     temporary_settings,
 )
 
+from flows import UNTRACKED
+
 LOGIN = ("eve", "not-a-secret")
 """Who may enter, as where other machines may."""
 
@@ -38,8 +40,7 @@ def running_server(folder: Path) -> Iterator[str]:
     environment = {
         **os.environ,
         "PREFECT_HOME": str(folder),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
+        **UNTRACKED,
         "PREFECT_SERVER_API_AUTH_STRING": ":".join(LOGIN),
     }
     command = [sys.executable, "-m", "prefect", "server", "start", "--no-ui", "--port", str(port)]

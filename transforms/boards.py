@@ -6,7 +6,7 @@ import polars as pl
 
 from contracts.board_rules import ANY_TEXT, RULE_FIELDS, BoardRule, BoardRules
 from contracts.source import Source
-from transforms.relations import Work, append, ask, run, statement
+from transforms.relations import Work, append, ask, execute, run, statement
 from transforms.work_tables import empty
 
 TABLE = "boards"
@@ -55,8 +55,8 @@ def say_boards(work: Work, rules: BoardRules) -> None:
             ),
         }.items()
     ]
-    work.execute("delete from said_rows where line_no < 0").fetchall()
-    work.execute("delete from said_cells where line_no < 0").fetchall()
+    execute(work, "delete from said_rows where line_no < 0")
+    execute(work, "delete from said_cells where line_no < 0")
     append(work, "said_rows", rows.select(table_name=pl.lit(TABLE), line_no="line_no"))
     columns = ["line_no", "column_name", "value"]
     long = pl.DataFrame(cells, columns, orient="row").with_columns(table_name=pl.lit(TABLE))

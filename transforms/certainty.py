@@ -6,7 +6,7 @@ import polars as pl
 
 from contracts.guards import GUARDS
 from transforms.likeness import contradict_names, key_names, load_nicknames
-from transforms.relations import Work, append, query, run, statement
+from transforms.relations import Work, append, execute, query, run, statement
 from transforms.work_tables import empty
 
 CLAIM_POINTS = {"composite": 8, "crm_id": 6, "phone": 4, "email": 3}
@@ -86,11 +86,12 @@ def _compare_names(work: Work, likeness: float) -> None:
     empty(work, "names")
     append(work, "names", key_names(raw.drop("persona_id")).with_columns(name_no=numbers))
     empty(work, "name_pairs")
-    work.execute(
+    execute(
+        work,
         "insert into name_pairs select distinct one.name_no, other.name_no from pairs"
         " join person_names as one on one.persona_id = one_id"
-        " join person_names as other on other.persona_id = other_id"
-    ).fetchall()
+        " join person_names as other on other.persona_id = other_id",
+    )
     contradict_names(work, likeness)
 
 

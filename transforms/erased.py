@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import polars as pl
 
-from transforms.relations import Work, append, ask_value, query, run, statement, stream
+from transforms.relations import Work, append, ask_value, execute, query, run, statement, stream
 from transforms.shapes import ERASED_CLAIMS
 from transforms.work_tables import empty
 
@@ -40,11 +40,14 @@ def list_cells(work: Work, table: str, column: str) -> list[str]:
 
 def empty_cells(work: Work, table: str, column: str, values: list[str]) -> None:
     """Leave those values of a column unsaid."""
-    work.execute(
+    execute(
+        work,
         "delete from said_cells where table_name = $table and column_name = $column"
         " and list_contains($values, value)",
-        {"table": table, "column": column, "values": values},
-    ).fetchall()
+        table=table,
+        column=column,
+        values=values,
+    )
 
 
 def reject_erased(work: Work, claims: Iterable[tuple[str, str]], lines: Iterable[int]) -> int:

@@ -6,7 +6,7 @@ import polars as pl
 from nicknames import name_triplets
 
 from transforms.folding import fold
-from transforms.relations import Work, ask_value, run
+from transforms.relations import Work, ask_value, execute, run
 
 _GENERATIONS = {
     **dict.fromkeys(("jr", "jnr", "junior"), "jr"),
@@ -66,10 +66,11 @@ def load_nicknames(work: Work) -> None:
     work.execute("create or replace table nicknames as from known_nicknames").fetchall()
     work.unregister("known_nicknames")
     # The macros name the table `names`, which holds those of the batch.
-    work.execute(
+    execute(
+        work,
         "create table if not exists names"
-        " (name_no bigint, first_key varchar, last_key varchar, suffix_key varchar)"
-    ).fetchall()
+        " (name_no bigint, first_key varchar, last_key varchar, suffix_key varchar)",
+    )
     run(work, "likeness_macros")
 
 
@@ -117,4 +118,4 @@ def count_people(work: Work, likeness: float, limit: int) -> None:
         if ask_value(work, "select count(*) from uncounted") == 0:
             break
         run(work, "count_person")
-    work.execute("drop table uncounted").fetchall()
+    execute(work, "drop table uncounted")

@@ -11,15 +11,7 @@ from contracts.people_tables import Table
 from transforms.ids import derive_ids, time_part
 from transforms.lone import add_lone, count_lone, plan_lone
 from transforms.planned_rows import PEOPLE_TABLES, Action, stream_rows
-from transforms.relations import (
-    CHUNK_ROWS,
-    Work,
-    ask,
-    query,
-    run,
-    statement,
-    stream,
-)
+from transforms.relations import CHUNK_ROWS, Work, ask, execute, query, run, statement, stream
 
 MATCH_TYPES = ("source_record", "crm_id", "phone", "email", "new")
 
@@ -180,14 +172,15 @@ def make_undo_plan(work: Work) -> Plan:
 
 def _name_new_leads(work: Work) -> None:
     # A record whose import was undone is the lead that it was, with what was judged of it.
-    work.execute(
+    execute(
+        work,
         "create or replace table new_leads as"
         " select source_record_id,"
         " coalesce(stored_undone.lead_id, numbered_id('lead', id_part, record_no)) as lead_id"
         " from lead_changes join nodes using (source_record_id)"
         " left join stored_undone using (source_record_id) cross join facts"
-        " where action = 'insert'"
-    ).fetchall()
+        " where action = 'insert'",
+    )
 
 
 def _plan_people(work: Work) -> None:

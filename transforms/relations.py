@@ -40,8 +40,8 @@ def list_stretches(count: int, rows: int = 0) -> list[tuple[int, int]]:
 def _pivot(value: str, names: Iterable[str]) -> list[str]:
     """Columns of a long table of fields.
 
-    With ``filter``, DuckDB makes room for all columns once for each: 26 of them take 1.6 times as
-    long, of ten rows as of four million.
+    For each aggregate with a ``filter`` DuckDB allocates all of its inputs once more: 26 of them
+    take 1.6 times as long so, of ten rows as of four million.
     """
     return [f"max(case field when '{name}' then {value} end) as {name}" for name in names]
 
@@ -102,9 +102,11 @@ def run(work: Work, name: str, **parameters: Parameter) -> None:
 
 
 def execute(work: Work, sql: str, **parameters: Parameter) -> None:
-    """Run statements whose text is the same in every import.
+    """Run statements whose text is the same in every import: statement files, and short ones.
 
-    Parsing is a fifth of what a small import costs in DuckDB, so it is done once a process.
+    Parsing is a fifth of what a small import costs in DuckDB, so it is done once a process. A text
+    with values in it would be kept as long, and one that names a frame of the caller's cannot be
+    run so. Of several statements each names all of the parameters.
     """
     if sql not in _PARSED:
         _PARSED[sql] = work.extract_statements(sql)

@@ -13,6 +13,7 @@ from transforms.relations import (
     append,
     ask,
     ask_value,
+    execute,
     list_stretches,
     query,
     run,
@@ -182,10 +183,11 @@ class _Names:
     def _compare(self) -> None:
         """Add what the guards of the policy say of ``name_pairs``."""
         contradict_names(self._work, self._likeness)
-        self._work.execute(
+        execute(
+            self._work,
             "delete from contradictions where not list_contains($guards, guard)",
-            {"guards": sorted(self._guards)},
-        ).fetchall()
+            guards=sorted(self._guards),
+        )
         for left, right, guard in ask(
             self._work, "select left_no, right_no, guard from contradictions"
         ):
@@ -193,13 +195,15 @@ class _Names:
 
 
 def _name_new_personas(work: Work) -> None:
-    work.execute(
+    execute(
+        work,
         "create or replace table new_personas as select cluster_no,"
         " numbered_id('persona', any_value(id_part), min(record_no)) as persona_id"
-        " from assigned cross join facts where persona_id is null group by cluster_no"
-    ).fetchall()
-    work.execute(
+        " from assigned cross join facts where persona_id is null group by cluster_no",
+    )
+    execute(
+        work,
         "create or replace table assigned as select assigned.* replace ("
         "coalesce(assigned.persona_id, new_personas.persona_id) as persona_id)"
-        " from assigned left join new_personas using (cluster_no)"
-    ).fetchall()
+        " from assigned left join new_personas using (cluster_no)",
+    )

@@ -7,7 +7,7 @@ import polars as pl
 from contracts.people import GOLDEN
 from contracts.score import Score
 from transforms.lone import count_lone
-from transforms.relations import Work, append, ask, run
+from transforms.relations import Work, append, ask, execute, run
 from transforms.shapes import TIME
 from transforms.work_tables import empty
 
@@ -48,8 +48,8 @@ def score_people(work: Work, score: Score, now: datetime) -> None:
 
 def say_scores(work: Work) -> None:
     """Add the scores to what is said of keyed tables, after ``keyed.list_line_people``."""
-    work.execute("delete from said_rows where line_no < -1000000000").fetchall()
-    work.execute("delete from said_cells where line_no < -1000000000").fetchall()
+    execute(work, "delete from said_rows where line_no < -1000000000")
+    execute(work, "delete from said_cells where line_no < -1000000000")
     run(work, "say_scores")
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from contracts.policy import Policy
 from transforms.ids import derive_ids, time_part
 from transforms.plan import Plan, make_undo_plan
-from transforms.relations import Work, append, run, statement
+from transforms.relations import Work, append, run
 from transforms.undo import restate
 from transforms.work_tables import empty
 
@@ -108,8 +108,5 @@ def split(
     restate(work, policy)
     run(work, "change_macros")
     run(work, "judge_parts")
-    work.execute(
-        statement("plan_judged_parts"),
-        {"judged_by": judged_by, "judged_at": judged_at.isoformat()},
-    ).fetchall()
+    run(work, "plan_judged_parts", judged_by=judged_by, judged_at=judged_at.isoformat())
     return make_undo_plan(work)

@@ -6,7 +6,7 @@ from contracts.policy import Policy
 from transforms.components import connected_components
 from transforms.holding import say_stored_claims
 from transforms.normalize import compare_emails
-from transforms.relations import Work, append, ask_value, query, run, statement
+from transforms.relations import Work, append, ask_value, execute, query, run, statement
 from transforms.survive import make_golden
 from transforms.work_tables import empty
 
@@ -49,18 +49,19 @@ def _fold_remaining(work: Work) -> None:
     """Make ``folded_leads``: what the statements that still count make of each lead."""
     run(work, "list_remaining")
     _fold_upto(work)
-    work.execute("create or replace table folded_leads as from folded_upto").fetchall()
+    execute(work, "create or replace table folded_leads as from folded_upto")
     # Who said the lead last is who last changed it: as it was told when the statements came.
     _step_back(work, "upto")
     while ask_value(work, "select count(*) as leads from upto"):
         _fold_upto(work)
         run(work, "find_silent")
-        work.execute(
+        execute(
+            work,
             "update folded_leads set import_id = upto.import_id, fingerprint = upto.fingerprint,"
             " line_no = upto.line_no from folded_upto as upto"
             " where upto.lead_id = folded_leads.lead_id"
-            " and folded_leads.lead_id in (select lead_id from silent)"
-        ).fetchall()
+            " and folded_leads.lead_id in (select lead_id from silent)",
+        )
         _step_back(work, "(from upto semi join silent using (lead_id))")
 
 

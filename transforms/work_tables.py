@@ -4,7 +4,7 @@ from functools import cache
 
 import polars as pl
 
-from transforms.relations import Work, append, execute, run
+from transforms.relations import Work, append, ask_value, execute, run
 from transforms.shapes import (
     CONFORMED,
     DECISIONS,
@@ -288,11 +288,10 @@ def empty(work: Work, name: str) -> None:
 def note(work: Work, name: str, value: str) -> None:
     """Write down a fact about the batch that a later step asks for."""
     execute(work, "delete from notes where name = $name", name=name)
-    execute(work, "insert into notes values ($name, $value)", name=name, value=value)
+    added = "insert into notes (name, value) values ($name, $value)"
+    execute(work, added, name=name, value=value)
 
 
 def recall(work: Work, name: str) -> str:
     """A fact that was written down."""
-    asked = "select value from notes where name = $name"
-    ((found,),) = work.execute(asked, {"name": name}).fetchall()
-    return str(found)
+    return str(ask_value(work, "select value from notes where name = $name", name=name))
