@@ -198,9 +198,9 @@ def test_both_paths_agree(parts: list[bytes], escape: str, encoding: str) -> Non
 
 
 @settings(max_examples=200, deadline=None)
-@given(JUNK, st.integers(40, 200))
-def test_blocks_do_not_matter(parts: list[bytes], block_bytes: int) -> None:
-    """Where a file is cut into blocks changes nothing."""
+@given(JUNK, st.integers(40, 400), st.integers(2, 16))
+def test_blocks_do_not_matter(parts: list[bytes], block_bytes: int, steps: int) -> None:
+    """Where a file is cut into blocks, and a block into steps, changes nothing."""
     content = b"id,name,x\n" + b"".join(parts * 3)
     hints = ReadingHints(encoding="utf-8", delimiter=",", quote='"', escape="", header_line=1)
     whole = read_bytes(content, hints)
@@ -212,7 +212,7 @@ def test_blocks_do_not_matter(parts: list[bytes], block_bytes: int) -> None:
             "__defaults__",
             (defaults[0], block_bytes, *defaults[2:]),
         )
-        patch.setattr(csv_reading, "_STEP_BYTES", block_bytes // 2)
+        patch.setattr(csv_reading, "_STEP_BYTES", block_bytes // steps)
         assert read_bytes(content, hints) == whole
 
 

@@ -102,13 +102,17 @@ class CsvReader:
             ahead.append(_Ahead(offset, data, clean))
 
     def _read_in_steps(self, file: BinaryIO, n_bytes: int) -> None:
-        """Read a block with something odd in it; only the steps concerned are slow."""
+        """Read a block with something odd in it; only the steps concerned are slow.
+
+        What is odd mostly stands together, and a step has its price however short it is. So steps
+        are halved where they are odd, and doubled where they are not.
+        """
         file.seek(self._offset)
         data = file.read(n_bytes + _LOOKAHEAD_BYTES)
         is_last = self._offset + len(data) >= self._end
-        at = 0
+        at, size = 0, _STEP_BYTES if self.is_careful else n_bytes // 2
         while at < n_bytes:
-            step = data[at : min(at + _STEP_BYTES, n_bytes)]
+            step = data[at : min(at + max(size, _STEP_BYTES), n_bytes)]
             at_end = is_last and at + len(step) == len(data)
             clean = None
             if not self.is_careful:
@@ -116,6 +120,9 @@ class CsvReader:
             if clean is not None:
                 self._take_clean(step, clean)
                 at += clean.n_bytes
+                size = 2 * len(step)
+            elif len(step) > _STEP_BYTES:
+                size = len(step) // 2
             else:
                 at += self._read_carefully(data, at, len(step), is_last)
 
