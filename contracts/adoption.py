@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from contracts.errors import ContractError
 from contracts.registry import load_tables
-from contracts.strict import Strict, hint_near, read_yaml, tell_faults
+from contracts.strict import Strict, hint_near, read_contract, tell_faults
 
 CONTACTS = "contacts"
 """The contract of a table of people that has no contract of its own."""
@@ -103,9 +103,7 @@ def parse_mapping(text: str, origin: str) -> Mapping:
         ContractError: It is no YAML, or says what no mapping can say; the message names the key.
     """
     try:
-        return Mapping.model_validate(read_yaml(text))
-    except yaml.YAMLError as error:
-        raise ContractError(f"{origin}: not readable as YAML: {error}") from error
+        return Mapping.model_validate(read_contract(text, origin))
     except ValidationError as error:
         raise ContractError(f"{origin} is not a mapping:\n{tell_faults(error)}") from error
 

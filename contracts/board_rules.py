@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     BeforeValidator,
     Field,
@@ -14,7 +13,7 @@ from pydantic import (
 
 from contracts.errors import ContractError
 from contracts.people import TEXTS
-from contracts.strict import Strict, hint_near, read_yaml
+from contracts.strict import Strict, hint_near, read_contract
 
 RULE_FIELDS = ("source", "lead_source", *TEXTS)
 """What a rule may ask of a lead: its texts, the name of its source, and how it came
@@ -129,10 +128,7 @@ def parse_board_rules(text: str, origin: str = "rules.yaml") -> dict[str, BoardR
         ContractError: The YAML is broken or says what no rule can say; the message names team, rule
             and field.
     """
-    try:
-        said = read_yaml(text)
-    except yaml.YAMLError as error:
-        raise ContractError(f"{origin}: not readable as YAML: {error}") from error
+    said = read_contract(text, origin)
     if said is None:
         return {}
     if not isinstance(said, Mapping) or list(said) != ["boards"]:

@@ -5,14 +5,13 @@ from functools import cache
 from importlib import resources
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import ValidationError
 
 from contracts.errors import ContractError, WrongCallError
 from contracts.keyed import KeyedTable, in_order
 from contracts.policy import Policy
 from contracts.source import Source
-from contracts.strict import hint_near, read_yaml, tell_faults
+from contracts.strict import hint_near, read_contract, tell_faults
 from contracts.table_sources import check_tables, make_source
 
 Contract = TypeVar("Contract", Source, Policy, KeyedTable)
@@ -42,7 +41,7 @@ def parse_source(text: str, origin: str) -> Source:
         ContractError: The YAML is broken or says what a contract cannot say; the message
             names the file, the key and what was expected.
     """
-    return _validate(Source, _read(text, origin), origin)
+    return _validate(Source, read_contract(text, origin), origin)
 
 
 def parse_policy(text: str, origin: str = "the policy in effect") -> Policy:
@@ -51,7 +50,7 @@ def parse_policy(text: str, origin: str = "the policy in effect") -> Policy:
     Raises:
         ContractError: As for ``parse_source``.
     """
-    return _validate(Policy, _read(text, origin), origin)
+    return _validate(Policy, read_contract(text, origin), origin)
 
 
 @cache
@@ -167,7 +166,7 @@ def _texts(model: type) -> dict[str, str]:
 
 
 def _build(model: type[Contract], texts: dict[str, str]) -> dict[str, Contract]:
-    said = {name: _read(text, _origin(model, name)) for name, text in texts.items()}
+    said = {name: read_contract(text, _origin(model, name)) for name, text in texts.items()}
     contracts: dict[str, Contract] = {}
     for name in sorted(said):
         origin = _origin(model, name)
@@ -180,13 +179,6 @@ def _build(model: type[Contract], texts: dict[str, str]) -> dict[str, Contract]:
 
 def _origin(model: type, name: str) -> str:
     return f"contracts/{_FOLDERS[model]}/{name}.yaml"
-
-
-def _read(text: str, origin: str) -> Any:
-    try:
-        return read_yaml(text)
-    except yaml.YAMLError as error:
-        raise ContractError(f"{origin}: not readable as YAML: {error}") from error
 
 
 def _extended(model: type, name: str, said: dict[str, Any], path: tuple[str, ...]) -> Any:

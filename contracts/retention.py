@@ -3,11 +3,10 @@
 from importlib import resources
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.errors import ContractError
-from contracts.strict import read_yaml
+from contracts.strict import read_contract
 
 
 class Retention(BaseModel):
@@ -48,10 +47,7 @@ def load_retention(own: str = "", origin: str = "retention.yaml") -> Retention:
 
 
 def _read(text: str, origin: str) -> dict[str, Any]:
-    try:
-        said = read_yaml(text)
-    except yaml.YAMLError as error:
-        raise ContractError(f"{origin}: not readable as YAML: {error}") from error
+    said = read_contract(text, origin)
     if not isinstance(said or {}, dict):
         raise ContractError(f"{origin}: it must name kinds and their days, such as 'landed: 30'.")
     return said or {}

@@ -7,6 +7,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from contracts.errors import ContractError
+
 
 class Strict(BaseModel):
     """What has no other keys than those named, and does not change."""
@@ -25,6 +27,18 @@ def read_yaml(text: str) -> Any:
     except yaml.YAMLError:
         # This one shows the line, and names what is wrong in it.
         return yaml.safe_load(text)
+
+
+def read_contract(text: str, origin: str) -> Any:
+    """The same of a contract.
+
+    Raises:
+        ContractError: It is none; the message quotes the line.
+    """
+    try:
+        return read_yaml(text)
+    except yaml.YAMLError as error:
+        raise ContractError(f"{origin}: not readable as YAML: {error}") from error
 
 
 def tell_faults(error: ValidationError) -> str:
