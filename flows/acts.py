@@ -118,7 +118,7 @@ def carry_out(act: Act, settings: Settings, once: Callable[[Work, Try], Outcome]
         with warehouse.team_locked(attempt.connection, act.team_id, settings.lock_wait_seconds):
             outcome = once(work, attempt)
         if not act.is_dry_run:
-            analyze_grown(attempt.connection, outcome.effects)
+            analyze_grown(attempt.connection, act.team_id, outcome.effects)
         return outcome
 
     try:

@@ -186,6 +186,9 @@ def demo() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a fault that people can act on is a sentence and an exit code."""
+    if arguments is None:
+        # As a program. Where it is installed, Pandera has it make up data for tests: 0.2 s.
+        sys.modules.setdefault("hypothesis", None)  # type: ignore[arg-type]
     try:
         leadfold.main(arguments, prog_name="leadfold", standalone_mode=False)
     except click.ClickException as error:

@@ -10,9 +10,9 @@ from psycopg import sql
 
 from flows.copying import copy_out
 from flows.wanted import by_key, list_records
-from transforms.relations import Work, append
+from transforms.relations import Work, append, at_once
 from transforms.shapes import Schema
-from transforms.work_tables import empty, note, recall
+from transforms.work_tables import empty, recall
 
 _SCHEMA: Schema = {"source_record_id": pl.String, "fingerprint": pl.String}
 
@@ -32,9 +32,11 @@ class Known:
         fingerprints: 128 bits each, hex, in any number of pieces. Half of the bits are kept, which
             is 8 bytes a record: of two that begin alike one is passed over in vain, and read after
             all.
+        seq: The team's ``change_seq`` when all of a logical file were fetched; None: nothing was.
     """
 
-    def __init__(self, fingerprints: Iterable[pl.Series] = ()) -> None:
+    def __init__(self, fingerprints: Iterable[pl.Series] = (), *, seq: int | None = None) -> None:
+        self.seq = seq
         heads = [_heads(piece.drop_nulls()) for piece in fingerprints]
         self._heads = np.sort(np.concatenate([np.zeros(0, np.uint64), *heads]))
 
@@ -98,9 +100,8 @@ def fetch_known(
             append(work, "stored_fingerprints", frame)
             yield frame["fingerprint"]
 
-    known = Known(fetch())
-    note(work, "fingerprints_seq", str(seq))
-    return known
+    with at_once(work):
+        return Known(fetch(), seq=seq)
 
 
 def fetch_fingerprints(

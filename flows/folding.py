@@ -101,7 +101,7 @@ def _fold_once(
             apply(connection, job.team.team_id, job.import_id, plan, attempt.conflicts)
             progress("write", plan.counts.landed)
     if not job.is_dry_run:
-        analyze_grown(connection, plan.effects)
+        analyze_grown(connection, job.team.team_id, plan.effects)
     return Outcome(
         job.import_id,
         job.team.team_id,

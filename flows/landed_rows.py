@@ -1,5 +1,6 @@
 """A landed file -> its rows in the work database; rows that Postgres knows are not read further."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from flows.settings import Settings
 from flows.spreading import spread
 from flows.staged_rows import Judged, judge, place_rejects, put_judged
 from transforms.column_map import map_columns
-from transforms.conform import CLOCKS, conform, key_rows, trim_cells
+from transforms.conform import CLOCKS, conform, key_rows, name_cells, trim_cells
 from transforms.corrections import check_marks, read_marks, restore_names, take_marks
 from transforms.dedupe import group_records, hash_rows
 from transforms.file_times import find_file_time
@@ -56,7 +57,7 @@ def land_rows(
     work: Work,
     job: Job,
     batch: Batch,
-    known: Known | None,
+    ask_known: Callable[[], Known | None],
     settings: Settings,
     progress: Progress,
 ) -> Layout:
@@ -71,7 +72,8 @@ def land_rows(
         work: With the tables of ``transforms.work_tables``.
         job: The import.
         batch: The landed file.
-        known: What Postgres knows of the logical file, if that was worth asking before.
+        ask_known: Gives what Postgres knows of the logical file, if that was worth asking before;
+            called in each thread, and waits for the answer.
         settings: How many rows at a time, in how many threads.
         progress: Is told how many rows were read.
 
@@ -95,7 +97,7 @@ def land_rows(
     map_columns(tuple(restore_names(columns).values()) if job.corrects else columns, source)
     orders = dict.fromkeys(_open_clocks(source), DayOrder(0, 0))
     done = 0
-    read_chunk = partial(_read_chunk, work, job, known)
+    read_chunk = partial(_read_chunk, work, job, ask_known)
     with at_once(work):
         for found in spread(read_chunk, reading.chunks(), settings.threads):
             _land(work, batch, found)
@@ -128,7 +130,9 @@ def conform_missing(work: Work, job: Job, batch: Batch, settings: Settings) -> N
         rows = chunk.rows.filter(pl.col("line_no").is_in(lines.implode()))
         cells = trim_cells(rows)
         with work.cursor() as cursor:
-            hashed = hash_rows(cursor, key_rows(cells, job.contract))
+            hashed = hash_rows(
+                cursor, key_rows(cells, job.contract), name_cells(cells, job.contract)
+            )
         return _conform(cells, hashed, job.contract)
 
     with at_once(work):
@@ -169,7 +173,7 @@ def _open(job: Job, batch: Batch, settings: Settings) -> Reading:
     return read(batch, hints=hints, chunk_rows=settings.chunk_rows)
 
 
-def _read_chunk(work: Work, job: Job, known: Known | None, chunk: Chunk) -> _Read:
+def _read_chunk(work: Work, job: Job, ask_known: Callable[[], Known | None], chunk: Chunk) -> _Read:
     rows, marks = chunk.rows, []
     if job.corrects:
         rows, taken = take_marks(rows)
@@ -177,10 +181,11 @@ def _read_chunk(work: Work, job: Job, known: Known | None, chunk: Chunk) -> _Rea
     cells = trim_cells(rows)
     keys = key_rows(cells, job.contract)
     with work.cursor() as cursor:
-        hashed = hash_rows(cursor, keys)
+        hashed = hash_rows(cursor, keys, name_cells(cells, job.contract))
     is_test = hashed["is_test"]
     hashed = hashed.drop("is_test")
     landed = hashed.filter(~is_test)
+    known = ask_known()
     new = landed.filter(~known.holds(landed["row_hash"])) if known else landed
     conformed = _conform(cells, new, job.contract)
     clocks = [name for name in _open_clocks(job.contract) if name in keys]

@@ -5,6 +5,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from contracts.errors import (
 )
 from flows.file_forms import Form, detect_container, detect_form
 from flows.unpacking import Limits, members
+
+_SYNC_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -116,20 +119,33 @@ def land(
 def _write_part(pieces: Iterator[bytes], folder: Path) -> tuple[Path, str, int]:
     """Write to a temporary name beside the target, so that the rename is atomic."""
     digest = hashlib.sha256()
-    size_bytes = 0
+    size_bytes = synced_bytes = 0
     handle, part_name = tempfile.mkstemp(prefix=".landing-", suffix=".part", dir=folder)
     part = Path(part_name)
     try:
-        with os.fdopen(handle, "wb") as file:
+        # What was written goes to disk while the rest is read; that takes half of all.
+        with os.fdopen(handle, "wb") as file, ThreadPoolExecutor(1) as pool:
+            syncing: Future[None] | None = None
             for piece in pieces:
                 digest.update(piece)
                 size_bytes += file.write(piece)
+                if size_bytes >= synced_bytes + _SYNC_BYTES and (not syncing or syncing.done()):
+                    _await(syncing)
+                    synced_bytes = size_bytes
+                    syncing = pool.submit(os.fsync, handle)
+            _await(syncing)
             file.flush()
-            os.fsync(file.fileno())
+            os.fsync(handle)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
     return part, digest.hexdigest(), size_bytes
+
+
+def _await(syncing: Future[None] | None) -> None:
+    """A disk tells of an error once: the next call would not."""
+    if syncing:
+        syncing.result()
 
 
 def _refuse_nested(part: Path, member: str) -> None:

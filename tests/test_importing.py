@@ -586,3 +586,20 @@ def _says_what_to_set(outcome: Outcome) -> None:
     assert outcome.status == "failed"
     assert "than DuckDB may take (3MB)" in outcome.reason
     assert "LEADFOLD_MEMORY_LIMIT" in outcome.reason
+
+
+def test_tables_are_analysed_each_time_that_a_team_has_a_tenth_more(
+    import_text: Import, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small file into a large team costs no look at all of its tables; many of them do."""
+    monkeypatch.setattr(flows.apply, "_MANY_ROWS", 10)
+    seen = []
+    for first, last in ((0, 5), (5, 100), (100, 105), (100, 105), (105, 110)):
+        rows = "".join(f"{number},415-555-2{number:03}\n" for number in range(first, last))
+        import_text("id,phone\n" + rows, name=f"list_{first}.csv")
+        counts = connection.execute(
+            "SELECT relname, analyze_count FROM pg_stat_user_tables"
+            " WHERE relname IN ('leads', 'personas', 'identities', 'teams') ORDER BY relname"
+        ).fetchall()
+        seen.append([count for _, count in counts])
+    assert seen == [[0, 0, 0, 0], [1, 1, 1, 0], [1, 1, 1, 0], [1, 1, 1, 0], [2, 2, 2, 0]]

@@ -1,5 +1,6 @@
 """What landing promises: content-addressed, atomic, limited, and plain words when it refuses."""
 
+import errno
 import gzip
 import hashlib
 import io
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from backports import zstd
 
+import flows.landing
 from contracts.errors import (
     FileNotStableError,
     UnreadableFileError,
@@ -43,6 +45,24 @@ def _encrypted_zip() -> bytes:
     raw[6] |= 1
     raw[raw.index(b"PK\x01\x02") + 8] |= 1
     return bytes(raw)
+
+
+def test_an_error_of_the_disk_is_told_whenever_it_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told once: of the first of three parts of a file it comes while the rest is read."""
+    calls = []
+
+    def fail_first(handle: int) -> None:
+        calls.append(handle)
+        if len(calls) == 1:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(flows.landing, "_SYNC_BYTES", 1)
+    monkeypatch.setattr(os, "fsync", fail_first)
+    with pytest.raises(OSError, match="Input/output error"):
+        land(_file(tmp_path, CSV * 250_000), tmp_path / "landing")
+    assert list((tmp_path / "landing").iterdir()) == []
 
 
 def test_landed_file_is_named_by_its_content(tmp_path: Path) -> None:

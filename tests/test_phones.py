@@ -17,6 +17,7 @@ from tests import phone_samples as samples
 from tests.benchmarks.bench_phones import sample_mix
 from transforms.phones import (
     automata,
+    cells,
     library,
     metadata,
     normalize_phones,
@@ -370,3 +371,15 @@ def test_range_that_cannot_be_compiled_is_slow() -> None:
     table = tables.RangeTable([(10, 20, "x")], refuse)
     numbers = pl.Series([15] * tables.ROWS_WORTH_COMPILING)
     assert (table.look_up(numbers).code == rules.SLOW).all()
+
+
+@given(
+    st.lists(st.text(st.sampled_from("\0 1+-\u0661\u200e\uff0b\u2212\u00a0\ufeffx"), max_size=9))
+)
+def test_texts_are_tidied_alike_whether_others_are_odd_or_not(texts: list[str]) -> None:
+    """That most are ASCII is a matter of speed alone."""
+    together = pl.DataFrame({"text": [*texts, None]}, {"text": pl.String})
+    tidied = together.select(cells.tidy(pl.col("text")))["text"].to_list()
+    plain = str.maketrans(cells._characters())
+    marks = "=\"'`\u2018\u2019\u201c\u201d \t\r\n"
+    assert tidied == [*(text.translate(plain).strip(marks) for text in texts), None]

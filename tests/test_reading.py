@@ -1,5 +1,6 @@
 """What reading promises: every record once, damage alone rejected, text as it came."""
 
+import tempfile
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from flows.landing import land
-from flows.reading import ReadingHints, csv_reading, read
+from flows.reading import ReadingHints, csv_reading, encodings, read
 from tests.files import Read, Written, read_bytes
 from tests.reading_corpus import CASES, JSON_CASES, Case, crossed_cases
 
@@ -229,3 +230,30 @@ def test_issues_stand_with_their_rows_whatever_the_chunks(tmp_path: Path) -> Non
         assert told == [(2, "City"), (4, "Name")]
         for chunk in chunks:
             assert set(chunk.issues["line_no"]) <= set(chunk.rows["line_no"])
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [b"ascii,", b"\n", b"\r\n", "\u00e9".encode(), "\u20ac".encode(), b"\xe9", b"\xe2"]
+        )
+        | st.binary(max_size=4),
+        max_size=12,
+    ),
+    st.integers(1, 7),
+)
+def test_whether_all_of_a_file_is_utf8_does_not_depend_on_its_blocks(
+    parts: list[bytes], block_bytes: int
+) -> None:
+    """A letter may be cut in two by the end of a block, or by that of the file."""
+    content = b"".join(parts)
+    try:
+        content.decode("utf-8")
+        expected = True
+    except UnicodeDecodeError:
+        expected = False
+    with tempfile.NamedTemporaryFile() as file, pytest.MonkeyPatch.context() as patch:
+        file.write(content)
+        file.flush()
+        patch.setattr(encodings, "_BLOCK_BYTES", block_bytes)
+        assert encodings._is_utf8(Path(file.name)) == expected

@@ -1,7 +1,9 @@
 """Landed text -> named fields, and what rows are known again by."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import polars as pl
 import polars.selectors as cs
@@ -23,6 +25,18 @@ CLOCKS = ("updated_at", "last_activity_at")
 # Between a header and its cell, and between cells; reading rejects rows that hold such letters.
 _IS = "\x1f"
 _NEXT = "\x1e"
+
+
+class Named(NamedTuple):
+    """The cells of which the texts of rows are put together (``transforms.dedupe.hash_rows``).
+
+    Attributes:
+        marks: What stands before each cell: the name of its column.
+        cells: A column per mark, ``cell_0`` and on; null where nothing is said.
+    """
+
+    marks: list[str]
+    cells: pl.DataFrame
 
 
 def trim_cells(landed: pl.DataFrame) -> pl.DataFrame:
@@ -48,26 +62,22 @@ def key_rows(cells: pl.DataFrame, source: Source) -> pl.DataFrame:
 
     Returns:
         The position, then ``source_record_id`` (null where the file has none), ``is_test`` (a test
-        lead of the provider's), ``row_text`` (all cells but the ignored ones, from which the
-        fingerprint comes), ``id_text`` (where there is no record id: all cells, or those of
-        ``record_id_from``, from which one comes), ``updated_at``, ``last_activity_at`` and the
-        times of keyed tables (``table.column``) as they stand, and ``raw_text`` (of a record that
-        has no place in the file, such as a workbook's row: its cells, for a reject). ``row_text``
-        and ``id_text`` depend on no rule that may change, nor on the order of the columns. Row
-        order is kept.
+        lead of the provider's), ``id_text`` (where there is no record id: all cells, or those of
+        ``record_id_from``, from which one comes; it depends on no rule that may change, nor on the
+        order of the columns), ``updated_at``, ``last_activity_at`` and the times of keyed tables
+        (``table.column``) as they stand, and ``raw_text`` (of a record that has no place in the
+        file, such as a workbook's row: its cells, for a reject). Row order is kept.
 
     Raises:
         SourceDriftError: A required column is absent.
     """
     headers = _headers(cells)
     columns = map_columns(headers, source)
-    kept = [header for header in headers if header not in columns.ignored]
     named = find_headers(source.record_id_from, headers) or headers
     return cells.select(
         *POSITION,
         _record_id(columns, source).alias("source_record_id"),
         _is_test(headers, source).alias("is_test"),
-        _canonical(kept).alias("row_text"),
         _where(_record_id(columns, source).is_null(), headers, _canonical(named)).alias("id_text"),
         *_fields(columns, source, CLOCKS),
         *(
@@ -77,6 +87,33 @@ def key_rows(cells: pl.DataFrame, source: Source) -> pl.DataFrame:
             if load_tables()[table].columns[name].kind == "time"
         ),
         _where(pl.col("byte_offset").is_null(), headers, _shown(headers)).alias("raw_text"),
+    )
+
+
+def name_cells(cells: pl.DataFrame, source: Source) -> Named:
+    """All cells but the ignored ones, from which fingerprints come.
+
+    What they say depends on no rule that may change, nor on the order of the columns.
+
+    Args:
+        cells: Rows of ``trim_cells``.
+        source: The contract of the source that sent them.
+
+    Raises:
+        SourceDriftError: A required column is absent.
+    """
+    headers = _headers(cells)
+    ignored = map_columns(headers, source).ignored
+    kept = sorted(header for header in headers if header not in ignored)
+    named = cells.select(_column(header).alias(f"cell_{at}") for at, header in enumerate(kept))
+    sizes = named.select(pl.all().str.len_bytes().sum()).row(0) if kept else ()
+    counts = named.select(pl.all().str.len_chars().sum()).row(0) if kept else ()
+    odd = [
+        name for name, *told in zip(named.columns, sizes, counts, strict=True) if len({*told}) > 1
+    ]
+    return Named(
+        [unicodedata.normalize("NFC", header.strip() + _IS) for header in kept],
+        named.with_columns(_compose(pl.col(name)) for name in odd),
     )
 
 
@@ -212,7 +249,7 @@ def _extra(headers: Sequence[str]) -> pl.Expr:
 
 
 def _canonical(headers: Sequence[str]) -> pl.Expr:
-    """The cells that are not empty, by header: trimmed, NFC, whatever the order of the columns."""
+    """The cells that are not empty, by header: NFC, whatever the order of the columns."""
     parts = []
     for header in sorted(headers):
         parts.append(pl.lit(header.strip() + _IS) + _column(header))

@@ -2,17 +2,27 @@
 
 import polars as pl
 
+from transforms.conform import Named
 from transforms.relations import Work, ask, ask_value, run, statement
 from transforms.work_tables import empty
 
 
-def hash_rows(work: Work, keys: pl.DataFrame) -> pl.DataFrame:
-    """The rows of ``landed`` for a chunk of ``transforms.conform.key_rows``, and ``is_test``.
+def hash_rows(work: Work, keys: pl.DataFrame, named: Named) -> pl.DataFrame:
+    """The rows of ``landed`` for a chunk of a file, and ``is_test``.
 
     Nothing is written, so that each thread may do it on a cursor of its own.
+
+    Args:
+        work: The work database.
+        keys: Of ``transforms.conform.key_rows``.
+        named: Of ``transforms.conform.name_cells``, for the same rows.
     """
+    marks = {f"mark_{at}": mark for at, mark in enumerate(named.marks)}
+    parts = [f"$mark_{at} || cell_{at}" for at in range(len(marks))]
+    hashing = statement("hash_rows").replace("{parts}", ", ".join(parts or ["null"]))
     # The statement takes the frame by the name of the variable, as in ``append``.
-    frame: pl.DataFrame = work.sql(statement("hash_rows")).pl()
+    rows = keys.hstack(named.cells)  # noqa: F841
+    frame: pl.DataFrame = work.sql(hashing, params=marks or None).pl()
     return frame
 
 

@@ -28,7 +28,6 @@ _PLACEHOLDERS = (
 _DOTLESS = ["@" + domain for domain in sorted(providers.DOTS_IGNORED)]
 _IGNORES_TAGS = rf"^[^+@]+\+.*@{_any_of(providers.TAGS_IGNORED)}$"
 _TLD_TYPO = rf"\.({'|'.join(providers.TLD_TYPOS)})$"
-_TYPOS = pl.DataFrame(list(providers.domain_typos().items()), ["written", "meant"], orient="row")
 
 
 def normalize_emails(values: pl.Series, *, refuse_disposable: bool = False) -> pl.DataFrame:
@@ -162,7 +161,8 @@ def _suggest_domains(addresses: pl.Series) -> tuple[pl.Series, pl.Series]:
     # Domains are ASCII, so that their bytes are their letters.
     length = addresses.str.len_bytes() - addresses.str.find("@", literal=True) - 1
     domains = addresses.str.tail(length)
-    is_typo = domains.is_in(_TYPOS["written"].implode()) | addresses.str.contains(_TLD_TYPO)
+    written, meant = _typos()
+    is_typo = domains.is_in(written.implode()) | addresses.str.contains(_TLD_TYPO)
     is_typo = is_typo.fill_null(False)
     suggestion = (
         pl.DataFrame({"address": addresses.filter(is_typo), "domain": domains.filter(is_typo)})
@@ -174,12 +174,19 @@ def _suggest_domains(addresses: pl.Series) -> tuple[pl.Series, pl.Series]:
         )
         .with_columns(
             meant=pl.coalesce("ended", "domain").replace_strict(
-                _TYPOS["written"], _TYPOS["meant"], default=pl.col("ended")
+                written, meant, default=pl.col("ended")
             )
         )
         .select(pl.col("address").str.extract(r"^([^@]+@)") + pl.col("meant"))
     )
     return is_typo, suggestion.to_series()
+
+
+@cache
+def _typos() -> tuple[pl.Series, pl.Series]:
+    """Misspelt domains, and row for row what was meant."""
+    typos = providers.domain_typos()
+    return pl.Series(list(typos)), pl.Series(list(typos.values()))
 
 
 def _refuse_disposable(read: pl.DataFrame) -> pl.DataFrame:

@@ -9,6 +9,8 @@ from functools import cache
 
 import polars as pl
 
+from transforms.columns import put
+
 BREAK = "\x1f"
 """Stands between the numbers of a cell once they are told apart."""
 
@@ -41,13 +43,23 @@ def _characters() -> dict[str, str]:
     return plain
 
 
+def _plain(texts: pl.Series) -> pl.Series:
+    # Of ASCII only NUL is replaced, and phones are ASCII mostly.
+    is_odd = texts.str.len_bytes() != texts.str.len_chars()
+    is_odd = (is_odd | texts.str.contains("\0", literal=True)).fill_null(False)
+    if not is_odd.any():
+        return texts
+    plain = _characters()
+    odd = texts.filter(is_odd).str.replace_many(list(plain), list(plain.values()))
+    return put(texts, is_odd, odd)
+
+
 def tidy(value: pl.Expr) -> pl.Expr:
     """ASCII digits, spaces, dashes and full-width forms; no invisible characters.
 
     Formula wrapping (`="..."`), quotes and spaces around the text are taken off.
     """
-    plain = _characters()
-    text = value.str.replace_many(list(plain), list(plain.values()))
+    text = value.map_batches(_plain, return_dtype=pl.String, is_elementwise=True)
     return text.str.strip_chars("=\"'`\u2018\u2019\u201c\u201d \t\r\n")
 
 

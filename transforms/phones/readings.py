@@ -203,9 +203,12 @@ def _ways() -> tuple[list[Way], list[Way]]:
 
 @lru_cache(maxsize=1)
 def _codes_by_region() -> dict[str, str]:
+    # The library's own answer has it load what it knows of each region.
     return {
-        region: str(phonenumbers.country_code_for_region(region))
-        for region in phonenumbers.SUPPORTED_REGIONS
+        region: str(code)
+        for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()
+        for region in regions
+        if region in phonenumbers.SUPPORTED_REGIONS
     }
 
 
