@@ -50,8 +50,13 @@ class Known:
         if self.is_nothing:
             return pl.repeat(value=False, n=len(row_hashes), dtype=pl.Boolean, eager=True)
         wanted = _heads(row_hashes)
-        at = np.minimum(np.searchsorted(self._heads, wanted), len(self._heads) - 1)
-        return pl.Series(self._heads[at] == wanted)
+        # In their order those next to each other are looked for in the same few pages of memory.
+        order = np.argsort(wanted)
+        ordered = wanted[order]
+        at = np.minimum(np.searchsorted(self._heads, ordered), len(self._heads) - 1)
+        found = np.empty(len(wanted), dtype=bool)
+        found[order] = self._heads[at] == ordered
+        return pl.Series(found)
 
 
 def _heads(hashes: pl.Series) -> npt.NDArray[np.uint64]:

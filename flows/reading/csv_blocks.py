@@ -117,13 +117,13 @@ def whole_lines(data: bytes, encoding: TextEncoding) -> bytes:
 
 
 def _as_utf8(data: bytes, encoding: TextEncoding) -> bytes | None:
-    if encoding.unit_bytes == 1 and data.isascii():
+    # Whether UTF-8 is sound, Polars says as it parses it.
+    if encoding.kind == "utf8" or (encoding.unit_bytes == 1 and data.isascii()):
         return data
     try:
-        text = data.decode(encoding.name)
+        return data.decode(encoding.name).encode("utf-8")
     except UnicodeDecodeError:
         return None
-    return data if encoding.kind == "utf8" else text.encode("utf-8")
 
 
 def _bounds(text: bytes, record_feeds: Positions) -> tuple[Positions, Positions]:
@@ -205,21 +205,23 @@ def _parse(text: bytes, table: Table, starts: Positions, ends: Positions) -> pl.
     if rows.height != len(starts):
         return None
     fitted = _fit(rows, table)
-    if fitted is None or (
-        _may_start_footer(text, starts, table) and may_hold_footers(fitted, table.header, text)
-    ):
+    if fitted is None:
+        return None
+    odd = _find_footer_starts(text, starts, table)
+    suspects = fitted if len(odd) == len(starts) else fitted[odd]
+    if len(odd) and may_hold_footers(suspects, table.header, text):
         return None
     return fitted
 
 
-def _may_start_footer(text: bytes, starts: Positions, table: Table) -> bool:
-    """Whether any record begins as a total or the header may; digits and most letters do not."""
-    firsts = np.bincount(np.frombuffer(text, dtype=np.uint8)[starts], minlength=256)
+def _find_footer_starts(text: bytes, starts: Positions, table: Table) -> Positions:
+    """The records that begin as a total or the header may; digits and most letters do not."""
     letters = set(string.ascii_letters.encode()) - set(b"tTgGsSrRoOcCpP")
     header = next((name for name in table.header if name), "")
     harmless = (letters | set(string.digits.encode())) - set(header.encode()[:1])
-    firsts[list(harmless)] = 0
-    return bool(firsts.any())
+    may_start = np.ones(256, dtype=bool)
+    may_start[list(harmless)] = False
+    return np.flatnonzero(may_start[np.frombuffer(text, dtype=np.uint8)[starts]])
 
 
 def _fit(rows: pl.DataFrame, table: Table) -> pl.DataFrame | None:

@@ -21,7 +21,7 @@ from flows.reading.text_issues import Positions, mend_rows
 from flows.reading.text_lines import Lines
 
 BLOCK_BYTES = 8_388_608
-_STEP_BYTES = 262_144
+_STEP_BYTES = 65_536
 # What the careful path may look at beyond a record's start: the record itself, and one more.
 _LOOKAHEAD_BYTES = 3 * MAX_RECORD_BYTES
 _MAX_FOOTER_LINES = 100

@@ -17,6 +17,7 @@ _AMOUNT = re.compile(r"[\s\d.,$€£%()+-]*(rows|records|leads|contacts)?", re.I
 # Ten digits and more without a separator of thousands are a phone, and Total is somebody's name.
 _DIALLED = re.compile(r"\+?\(?\d[\d\s().-]{8,}\d")
 _RULE = re.compile(r"[-=_*~+|\s]{3,}")
+_FEW_ROWS = 1_000
 _TOTAL_MARKS = ["otal", "OTAL"]
 _FOOTER_START = re.compile(
     r"\W*(confidential|disclaimer|copyright|©|\(c\)|generated|exported|report|end of|eof\b|"
@@ -74,16 +75,13 @@ def may_hold_footers(rows: pl.DataFrame, header: tuple[str, ...], text: bytes) -
     Args:
         rows: All cells, as texts.
         header: The names as they stand in the file.
-        text: The bytes that the rows were read from.
+        text: Bytes that hold all of the rows.
     """
     named = next((at for at, name in enumerate(header) if name), None)
     if named is not None:
         column = rows.to_series(named)
         if (column.str.strip_chars("\ufeff ") == header[named]).any():
             return True
-    # Hardly ever does a file speak of totals, and to look there is a tenth of looking at cells.
-    if not any(mark.encode() in text for mark in _TOTAL_MARKS):
-        return False
     first = rows.to_series(0)
     if first.str.contains_any(_TOTAL_MARKS).any():
         return True
@@ -91,4 +89,10 @@ def may_hold_footers(rows: pl.DataFrame, header: tuple[str, ...], text: bytes) -
     if not is_blank.any():
         return False
     rest = rows.filter(is_blank)
+    if len(rest) < _FEW_ROWS:
+        cells = "\n".join(cell for row in rest.iter_rows() for cell in row if cell)
+        return any(mark in cells for mark in _TOTAL_MARKS)
+    # The first column is mostly empty: to look at the text is a tenth of looking at cells.
+    if not any(mark.encode() in text for mark in _TOTAL_MARKS):
+        return False
     return any(column.str.contains_any(_TOTAL_MARKS).any() for column in rest.get_columns()[1:])
