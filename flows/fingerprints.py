@@ -12,7 +12,7 @@ from flows.copying import copy_out
 from flows.wanted import by_key, list_records
 from transforms.relations import Work, append, at_once
 from transforms.shapes import Schema
-from transforms.work_tables import empty, recall
+from transforms.work_tables import empty, note, recall
 
 _SCHEMA: Schema = {"source_record_id": pl.String, "fingerprint": pl.String}
 
@@ -32,11 +32,9 @@ class Known:
         fingerprints: 128 bits each, hex, in any number of pieces. Half of the bits are kept, which
             is 8 bytes a record: of two that begin alike one is passed over in vain, and read after
             all.
-        seq: The team's ``change_seq`` when all of a logical file were fetched; None: nothing was.
     """
 
-    def __init__(self, fingerprints: Iterable[pl.Series] = (), *, seq: int | None = None) -> None:
-        self.seq = seq
+    def __init__(self, fingerprints: Iterable[pl.Series] = ()) -> None:
         heads = [_heads(piece.drop_nulls()) for piece in fingerprints]
         self._heads = np.sort(np.concatenate([np.zeros(0, np.uint64), *heads]))
 
@@ -106,7 +104,9 @@ def fetch_known(
             yield frame["fingerprint"]
 
     with at_once(work):
-        return Known(fetch(), seq=seq)
+        known = Known(fetch())
+    note(work, "fingerprints_seq", str(seq))
+    return known
 
 
 def fetch_fingerprints(

@@ -1,6 +1,5 @@
 """A landed file -> its rows in the work database; rows that Postgres knows are not read further."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -57,7 +56,7 @@ def land_rows(
     work: Work,
     job: Job,
     batch: Batch,
-    ask_known: Callable[[], Known | None],
+    known: Known | None,
     settings: Settings,
     progress: Progress,
 ) -> Layout:
@@ -72,8 +71,7 @@ def land_rows(
         work: With the tables of ``transforms.work_tables``.
         job: The import.
         batch: The landed file.
-        ask_known: Gives what Postgres knows of the logical file, if that was worth asking before;
-            called in each thread, and waits for the answer.
+        known: What Postgres knows of the logical file, if that was worth asking before.
         settings: How many rows at a time, in how many threads.
         progress: Is told how many rows were read.
 
@@ -97,7 +95,7 @@ def land_rows(
     map_columns(tuple(restore_names(columns).values()) if job.corrects else columns, source)
     orders = dict.fromkeys(_open_clocks(source), DayOrder(0, 0))
     done = 0
-    read_chunk = partial(_read_chunk, work, job, ask_known)
+    read_chunk = partial(_read_chunk, work, job, known)
     with at_once(work):
         for found in spread(read_chunk, reading.chunks(), settings.threads):
             _land(work, batch, found)
@@ -173,7 +171,7 @@ def _open(job: Job, batch: Batch, settings: Settings) -> Reading:
     return read(batch, hints=hints, chunk_rows=settings.chunk_rows)
 
 
-def _read_chunk(work: Work, job: Job, ask_known: Callable[[], Known | None], chunk: Chunk) -> _Read:
+def _read_chunk(work: Work, job: Job, known: Known | None, chunk: Chunk) -> _Read:
     rows, marks = chunk.rows, []
     if job.corrects:
         rows, taken = take_marks(rows)
@@ -185,7 +183,6 @@ def _read_chunk(work: Work, job: Job, ask_known: Callable[[], Known | None], chu
     is_test = hashed["is_test"]
     hashed = hashed.drop("is_test")
     landed = hashed.filter(~is_test)
-    known = ask_known()
     new = landed.filter(~known.holds(landed["row_hash"])) if known else landed
     conformed = _conform(cells, new, job.contract)
     clocks = [name for name in _open_clocks(job.contract) if name in keys]

@@ -1,6 +1,5 @@
 """A landed file -> staged rows in the work database: all row by row work, before the lock."""
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import polars as pl
@@ -52,12 +51,9 @@ def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Wor
     work = open_database(folder, settings, file_bytes=batch.size_bytes)
     try:
         open_work(work, list_sources())
+        known = _fetch_known(work, job, batch, settings)
         with leaving_room(work):
-            # Asking takes as long as opening the file and reading its beginning.
-            with ThreadPoolExecutor(1) as pool:
-                known = pool.submit(_fetch_known, work, job, batch, settings)
-                layout = land_rows(work, job, batch, known.result, settings, progress)
-            _note_known(work, known.result())
+            layout = land_rows(work, job, batch, known, settings, progress)
             with warehouse.connected(settings, job.import_id) as connection:
                 if not job.is_dry_run:
                     ledger_files.note_layout(connection, job.import_id, describe_layout(layout))
@@ -71,24 +67,19 @@ def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Wor
 
 def _fetch_known(work: Work, job: Job, batch: Batch, settings: Settings) -> Known | None:
     """What need not be read again; a plan that somebody reads names unchanged people, too."""
+    note(work, "fingerprints_seq", "")
     is_read_whole = not job.contract.is_about_people or job.contract.tables
     if job.is_dry_run or job.plan_file or job.corrects or is_read_whole:
         return None
-    with warehouse.connected(settings, job.import_id) as connection, work.cursor() as cursor:
+    with warehouse.connected(settings, job.import_id) as connection:
         return fetch_known(
             connection,
-            cursor,
+            work,
             job.team.team_id,
             job.source_file,
             rules_digest(job.contract, job.team.region),
             most_records=batch.size_bytes // _BYTES_PER_KNOWN,
         )
-
-
-def _note_known(work: Work, known: Known | None) -> None:
-    """Whether ``stored_fingerprints`` holds all of the logical file, and as of when."""
-    seq = known.seq if known else None
-    note(work, "fingerprints_seq", "" if seq is None else str(seq))
 
 
 def list_sources() -> pl.DataFrame:

@@ -9,7 +9,6 @@ import psycopg
 import pytest
 
 import flows.staging
-from contracts.errors import DatabaseUnavailableError
 from flows import teams
 from flows.fingerprints import change_seq
 from flows.importing import begin, run_import
@@ -94,20 +93,6 @@ def test_a_tombstone_that_names_its_record_needs_no_claim(
         (8, False),
     ]
     assert rejects == [(4, "no_identity"), (7, "no_identity"), (9, "too_few_fields")]
-
-
-def test_what_postgres_does_not_answer_while_a_file_is_read_ends_the_step(
-    job: Job, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What is known is asked for in another thread; its error is none of reading's."""
-
-    def fail(*_: object, **__: object) -> None:
-        raise DatabaseUnavailableError("Postgres went away.")
-
-    monkeypatch.setattr(flows.staging, "fetch_known", fail)
-    (batch,) = land(job.path, settings.landing)
-    with pytest.raises(DatabaseUnavailableError, match=r"^Postgres went away\.$"):
-        stage(replace(job, is_dry_run=False), batch, settings, say_nothing)
 
 
 def test_days_and_months_are_told_apart_by_all_times_of_a_file(
