@@ -1,6 +1,5 @@
 """Executes a plan: new rows by COPY, changes by COPY into temp tables and a statement per table."""
 
-import math
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -58,14 +57,14 @@ def apply(
 def analyze_grown(
     connection: psycopg.Connection, team_id: str, effects: Mapping[str, Mapping[str, int]]
 ) -> None:
-    """Tell Postgres how many rows a team has now, or it joins by what the team had before.
+    """Tell Postgres how large tables have become, or it joins by what they held before.
 
-    Each time that there are a tenth more of them: looking at a table takes as long as reading
-    30,000 of its pages, whether a file of a hundred rows has come or one of a million.
+    Only after an import that brought many rows, and a tenth of what its team had: looking at a
+    table takes as long as reading 30,000 of its pages, however few rows have come.
 
     After the commit: until its transaction ends, ANALYZE keeps every other import, of whatever
-    team, from analysing the table, and they would wait for each other. What it cannot do,
-    autovacuum does later, and no import fails for it.
+    team, from analysing the table, and they would wait for each other. What it cannot do (as while
+    another team's runs), autovacuum does later, and no import fails for it.
 
     Args:
         connection: Without a transaction.
@@ -73,15 +72,11 @@ def analyze_grown(
         effects: Table -> action -> rows that were written.
     """
     for table, action in list_order():
-        inserted = effects.get(table.name, {}).get(action, 0) if action == "insert" else 0
-        if not inserted:
+        inserted = effects.get(table.name, {}).get(action, 0)
+        if action != "insert" or inserted < _MANY_ROWS:
             continue
         with suppress(psycopg.Error):
-            (brought,) = connection.execute(
-                "SELECT sum((effects -> %s ->> 'insert')::bigint) FROM imports WHERE team_id = %s",
-                [table.name, team_id],
-            ).fetchone() or (0,)
-            if _count_tenths(brought) > _count_tenths(brought - inserted):
+            if inserted * 10 >= _count_rows(connection, team_id, table) - inserted:
                 connection.execute(
                     sql.SQL("ANALYZE (SKIP_LOCKED) {} ({})").format(
                         sql.Identifier(table.name), _names(("team_id", *table.joined))
@@ -89,9 +84,15 @@ def analyze_grown(
                 )
 
 
-def _count_tenths(rows: int) -> int:
-    """How often a tenth was added since there were many rows."""
-    return math.floor(math.log(rows / _MANY_ROWS, 1.1)) if rows >= _MANY_ROWS else -1
+def _count_rows(connection: psycopg.Connection, team_id: str, table: Table) -> int:
+    """How many rows a team has, by the ledger; to count them would take as long as to analyse."""
+    (rows,) = connection.execute(
+        "SELECT coalesce(sum(coalesce((effects -> %(table)s ->> 'insert')::bigint, 0)"
+        " - coalesce((effects -> %(table)s ->> 'delete')::bigint, 0)), 0)::bigint"
+        " FROM imports WHERE team_id = %(team)s",
+        {"table": table.name, "team": team_id},
+    ).fetchone() or (0,)
+    return int(rows)
 
 
 def _write(

@@ -123,7 +123,7 @@ def _write_part(pieces: Iterator[bytes], folder: Path) -> tuple[Path, str, int]:
     handle, part_name = tempfile.mkstemp(prefix=".landing-", suffix=".part", dir=folder)
     part = Path(part_name)
     try:
-        # What was written goes to disk while the rest is read; that takes half of all.
+        # What was written goes to disk while the rest is read: waiting for it is half of landing.
         with os.fdopen(handle, "wb") as file, ThreadPoolExecutor(1) as pool:
             syncing: Future[None] | None = None
             for piece in pieces:
@@ -143,7 +143,7 @@ def _write_part(pieces: Iterator[bytes], folder: Path) -> tuple[Path, str, int]:
 
 
 def _await(syncing: Future[None] | None) -> None:
-    """A disk tells of an error once: the next call would not."""
+    """Raise what the disk has told; it tells of an error once, and the next call would not."""
     if syncing:
         syncing.result()
 

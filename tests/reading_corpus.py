@@ -89,6 +89,19 @@ CASES = [
         [(3, "undecodable_bytes")],
     ),
     _case(
+        "letters cut in two, in cells one below the other",
+        (H + "1,Zoë,Rome\n").encode()
+        + b"2,"
+        + b"x" * 40
+        + b"\xc3,x\n"
+        + b"3,\xa9"
+        + b"y" * 40
+        + b",x\n"
+        + (H + "4,Zoë,Rome\n" + "5,Zoë,Rome\n").encode()[len(H) :],
+        [(2, "1", "Zoë", "Rome"), (5, "4", "Zoë", "Rome"), (6, "5", "Zoë", "Rome")],
+        [(3, "undecodable_bytes"), (4, "undecodable_bytes")],
+    ),
+    _case(
         "windows-1252 with a hole",
         (H + "1,José,Málaga\n").encode("cp1252") + b"2,\x81,x\n",
         [(2, "1", "José", "Málaga")],

@@ -413,6 +413,23 @@ def test_help_is_instant_because_heavy_imports_wait() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_no_program_of_ours_loads_what_only_tests_need() -> None:
+    """Pandera has Hypothesis make up data, where it is installed, which takes longer than all else
+    that Pandera loads."""
+    code = (
+        "import sys; from flows.cli import main\n"
+        "sys.argv = ['leadfold', '--help']\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "from pandera.strategies import base_strategies\n"
+        "print(base_strategies.HAS_HYPOTHESIS)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.splitlines()[-1] == "False"
+
+
 def test_the_installed_command_runs(tmp_path: Path, settings: Settings) -> None:
     """The console script of the environment, as a program of its own."""
     program = Path(sys.executable).with_name("leadfold")

@@ -34,6 +34,15 @@ def test_corpus(case: Case, is_careful: bool) -> None:
     _check(read_bytes(case.content, case.hints, is_careful=is_careful), case)
 
 
+def test_totals_are_found_however_many_records_begin_with_a_blank() -> None:
+    """Of many such records the text is looked at before their cells."""
+    rows = [f",Ann{number},Rome\n" for number in range(1_500)]
+    content = "id,name,city\n" + "".join(rows) + ",Total,1500\n" + ",Bob,Oslo\n"
+    found = read_bytes(content.encode())
+    assert found.rejects == [(1_502, "not_a_record")]
+    assert len(found.rows) == 1_501
+
+
 @pytest.mark.parametrize("case", JSON_CASES, ids=_name)
 def test_json_corpus(case: Case) -> None:
     """A JSON file gives exactly its rows and rejects, each with its line."""

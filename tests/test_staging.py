@@ -1,16 +1,20 @@
 """What staging leaves in the work database for the fold."""
 
+import hashlib
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import psycopg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import flows.staging
 from flows import teams
-from flows.fingerprints import change_seq
+from flows.fingerprints import Known, change_seq
 from flows.importing import begin, run_import
 from flows.jobs import Job, Request, say_nothing
 from flows.landing import Batch, land
@@ -223,3 +227,16 @@ def test_staging_that_broke_off_is_not_taken_for_done(
 
 def gone(*_: object) -> None:
     raise psycopg.OperationalError("the server closed the connection")
+
+
+@given(
+    st.lists(st.integers(0, 40), max_size=30), st.lists(st.integers(0, 40), min_size=1, max_size=30)
+)
+def test_known_rows_are_told_in_the_order_in_which_they_are_asked_for(
+    stored: list[int], asked: list[int]
+) -> None:
+    """However they are looked up: of a row that is told wrongly all is read again, or in vain."""
+    hashes = [hashlib.md5(str(number).encode()).hexdigest() for number in range(41)]
+    known = Known([pl.Series([hashes[number] for number in stored], dtype=pl.String)])
+    rows = pl.Series([hashes[number] for number in asked])
+    assert known.holds(rows).to_list() == [number in stored for number in asked]

@@ -1,7 +1,6 @@
 """Landed text -> named fields, and what rows are known again by."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -111,8 +110,10 @@ def name_cells(cells: pl.DataFrame, source: Source) -> Named:
     odd = [
         name for name, *told in zip(named.columns, sizes, counts, strict=True) if len({*told}) > 1
     ]
+    marks = pl.Series([header.strip() + _IS for header in kept], dtype=pl.String)
     return Named(
-        [unicodedata.normalize("NFC", header.strip() + _IS) for header in kept],
+        # By the same tables as the cells: those of Python are of another version of Unicode.
+        _compose_odd(marks).to_list(),
         named.with_columns(_compose(pl.col(name)) for name in odd),
     )
 

@@ -117,7 +117,7 @@ def whole_lines(data: bytes, encoding: TextEncoding) -> bytes:
 
 
 def _as_utf8(data: bytes, encoding: TextEncoding) -> bytes | None:
-    # Whether UTF-8 is sound, Polars says as it parses it.
+    # Whether UTF-8 is sound, cell by cell, Polars says as it parses it.
     if encoding.kind == "utf8" or (encoding.unit_bytes == 1 and data.isascii()):
         return data
     try:

@@ -22,6 +22,7 @@ from flows.reading.text_lines import Lines
 
 BLOCK_BYTES = 8_388_608
 _STEP_BYTES = 65_536
+_LONGEST_STEPS = 8
 # What the careful path may look at beyond a record's start: the record itself, and one more.
 _LOOKAHEAD_BYTES = 3 * MAX_RECORD_BYTES
 _MAX_FOOTER_LINES = 100
@@ -105,14 +106,15 @@ class CsvReader:
         """Read a block with something odd in it; only the steps concerned are slow.
 
         What is odd mostly stands together, and a step has its price however short it is. So steps
-        are halved where they are odd, and doubled where they are not.
+        are halved where they are odd, and doubled where they are not; and where one odd step
+        follows another, the next is not cut as short.
         """
         file.seek(self._offset)
         data = file.read(n_bytes + _LOOKAHEAD_BYTES)
         is_last = self._offset + len(data) >= self._end
-        at, size = 0, _STEP_BYTES if self.is_careful else n_bytes // 2
+        at, size, least = 0, _STEP_BYTES if self.is_careful else n_bytes // 2, _STEP_BYTES
         while at < n_bytes:
-            step = data[at : min(at + max(size, _STEP_BYTES), n_bytes)]
+            step = data[at : min(at + max(size, least), n_bytes)]
             at_end = is_last and at + len(step) == len(data)
             clean = None
             if not self.is_careful:
@@ -120,11 +122,12 @@ class CsvReader:
             if clean is not None:
                 self._take_clean(step, clean)
                 at += clean.n_bytes
-                size = 2 * len(step)
-            elif len(step) > _STEP_BYTES:
+                size, least = 2 * len(step), _STEP_BYTES
+            elif len(step) > least:
                 size = len(step) // 2
             else:
                 at += self._read_carefully(data, at, len(step), is_last)
+                least = min(2 * least, _LONGEST_STEPS * _STEP_BYTES)
 
     def _take_clean(self, block: bytes, clean: Clean) -> None:
         self._settle_tail(is_end=False)

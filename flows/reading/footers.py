@@ -92,7 +92,7 @@ def may_hold_footers(rows: pl.DataFrame, header: tuple[str, ...], text: bytes) -
     if len(rest) < _FEW_ROWS:
         cells = "\n".join(cell for row in rest.iter_rows() for cell in row if cell)
         return any(mark in cells for mark in _TOTAL_MARKS)
-    # The first column is mostly empty: to look at the text is a tenth of looking at cells.
+    # To look for them in the text is a tenth of looking at so many cells.
     if not any(mark.encode() in text for mark in _TOTAL_MARKS):
         return False
     return any(column.str.contains_any(_TOTAL_MARKS).any() for column in rest.get_columns()[1:])

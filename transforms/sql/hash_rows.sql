@@ -6,7 +6,7 @@
 select
     line_no, byte_offset, byte_length,
     coalesce(source_record_id, 'h1_' || md5(id_text)) as source_record_id,
-    -- Here, and not in Polars: that takes half as long, and no text is kept.
+    -- Put together in Polars first, it takes 1.2 times as long.
     md5(concat_ws(chr(30), {parts})) as row_hash,
     raw_text,
     is_test
