@@ -398,25 +398,30 @@ def test_every_command_is_in_the_readme() -> None:
         assert re.search(rf"\bleadfold {name}\b", readme), name
 
 
+def _ask_python(code: str) -> str:
+    """What a Python of its own prints last."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return done.stdout.splitlines()[-1]
+
+
 def test_help_is_instant_because_heavy_imports_wait() -> None:
     """``leadfold --help`` loads neither Polars nor DuckDB nor Prefect nor phone tables."""
-    code = (
+    loaded = _ask_python(
         "import sys; from flows.cli import main\n"
         "try: main(['--help'])\n"
         "except SystemExit: pass\n"
         "print([m for m in ('polars', 'duckdb', 'prefect',"
         " 'psycopg', 'rich', 'phonenumbers', 'pycountry') if m in sys.modules])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    assert done.stdout.splitlines()[-1] == "[]"
+    assert loaded == "[]"
 
 
 def test_no_program_of_ours_loads_what_only_tests_need() -> None:
     """Pandera has Hypothesis make up data, where it is installed, which takes longer than all else
     that Pandera loads."""
-    code = (
+    has_hypothesis = _ask_python(
         "import sys; from flows.cli import main\n"
         "sys.argv = ['leadfold', '--help']\n"
         "try: main()\n"
@@ -424,10 +429,7 @@ def test_no_program_of_ours_loads_what_only_tests_need() -> None:
         "from pandera.strategies import base_strategies\n"
         "print(base_strategies.HAS_HYPOTHESIS)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    assert done.stdout.splitlines()[-1] == "False"
+    assert has_hypothesis == "False"
 
 
 def test_the_installed_command_runs(tmp_path: Path, settings: Settings) -> None:
