@@ -127,10 +127,7 @@ def conform_missing(work: Work, job: Job, batch: Batch, settings: Settings) -> N
     def conform_chunk(chunk: Chunk) -> pl.DataFrame:
         rows = chunk.rows.filter(pl.col("line_no").is_in(lines.implode()))
         cells = trim_cells(rows)
-        with work.cursor() as cursor:
-            hashed = hash_rows(
-                cursor, key_rows(cells, job.contract), name_cells(cells, job.contract)
-            )
+        hashed = _hash(work, cells, key_rows(cells, job.contract), job.contract)
         return _conform(cells, hashed, job.contract)
 
     with at_once(work):
@@ -178,8 +175,7 @@ def _read_chunk(work: Work, job: Job, known: Known | None, chunk: Chunk) -> _Rea
         marks = [taken, read_marks(chunk.rejects)]
     cells = trim_cells(rows)
     keys = key_rows(cells, job.contract)
-    with work.cursor() as cursor:
-        hashed = hash_rows(cursor, keys, name_cells(cells, job.contract))
+    hashed = _hash(work, cells, keys, job.contract)
     is_test = hashed["is_test"]
     hashed = hashed.drop("is_test")
     landed = hashed.filter(~is_test)
@@ -210,6 +206,12 @@ def _read_chunk(work: Work, job: Job, known: Known | None, chunk: Chunk) -> _Rea
         marks,
         {name: count_day_order(said[name]) for name in clocks},
     )
+
+
+def _hash(work: Work, cells: pl.DataFrame, keys: pl.DataFrame, source: Source) -> pl.DataFrame:
+    """The rows of ``landed``; called in threads, each of which needs a cursor of its own."""
+    with work.cursor() as cursor:
+        return hash_rows(cursor, keys, name_cells(cells, source))
 
 
 def _conform(cells: pl.DataFrame, hashed: pl.DataFrame, source: Source) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from contracts.registry import load_tables
 from contracts.source import Source
 from contracts.table_sources import WHOLE_ROW
 from transforms.column_map import ColumnMap, find_headers, map_columns
-from transforms.columns import nulls, put, spread
+from transforms.columns import is_beyond_ascii, nulls, put, spread
 from transforms.record_ids import mend_id
 
 POSITION = ("line_no", "byte_offset", "byte_length")
@@ -104,17 +104,11 @@ def name_cells(cells: pl.DataFrame, source: Source) -> Named:
     headers = _headers(cells)
     ignored = map_columns(headers, source).ignored
     kept = sorted(header for header in headers if header not in ignored)
-    named = cells.select(_column(header).alias(f"cell_{at}") for at, header in enumerate(kept))
-    sizes = named.select(pl.all().str.len_bytes().sum()).row(0) if kept else ()
-    counts = named.select(pl.all().str.len_chars().sum()).row(0) if kept else ()
-    odd = [
-        name for name, *told in zip(named.columns, sizes, counts, strict=True) if len({*told}) > 1
-    ]
     marks = pl.Series([header.strip() + _IS for header in kept], dtype=pl.String)
     return Named(
         # By the same tables as the cells: those of Python are of another version of Unicode.
         _compose_odd(marks).to_list(),
-        named.with_columns(_compose(pl.col(name)) for name in odd),
+        cells.select(_compose(_column(name)).alias(f"cell_{at}") for at, name in enumerate(kept)),
     )
 
 
@@ -265,7 +259,9 @@ def _compose(text: pl.Expr) -> pl.Expr:
 def _compose_odd(text: pl.Series) -> pl.Series:
     # Nothing else here takes as long, and text is what it would be composed to as long as all of
     # its letters stand before U+0300 (UAX 15: NFC_Quick_Check; the first combining mark is there).
-    is_odd = text.str.len_bytes() != text.str.len_chars()
+    is_odd = is_beyond_ascii(text)
+    if not is_odd.any():
+        return text
     is_odd = is_odd.scatter(
         is_odd.arg_true(), text.filter(is_odd).str.contains(r"[^\x{0}-\x{2FF}]")
     )

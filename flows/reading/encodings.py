@@ -162,15 +162,12 @@ def _utf16_without_mark(head: bytes) -> str | None:
 def _is_utf8(path: Path) -> bool:
     """Whether all of a file is UTF-8, as most are: at a third of what counting lines takes."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    # One buffer for all blocks: most are ASCII, and need no more than a look.
-    buffer = bytearray(_BLOCK_BYTES)
-    is_between = True
     try:
         with path.open("rb", buffering=0) as file:
-            while n_read := file.readinto(buffer):
-                if not (is_between and n_read == _BLOCK_BYTES and buffer.isascii()):
-                    decoder.decode(buffer if n_read == _BLOCK_BYTES else buffer[:n_read])
-                    is_between = not decoder.getstate()[0]
+            while block := file.read(_BLOCK_BYTES):
+                # Most are ASCII, and need no more than a look, unless a letter is cut before them.
+                if not block.isascii() or decoder.getstate()[0]:
+                    decoder.decode(block)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False

@@ -9,7 +9,7 @@ from functools import cache
 
 import polars as pl
 
-from transforms.columns import put
+from transforms.columns import is_beyond_ascii, put
 
 BREAK = "\x1f"
 """Stands between the numbers of a cell once they are told apart."""
@@ -45,8 +45,7 @@ def _characters() -> dict[str, str]:
 
 def _plain(texts: pl.Series) -> pl.Series:
     # Of ASCII only NUL is replaced, and phones are ASCII mostly.
-    is_odd = texts.str.len_bytes() != texts.str.len_chars()
-    is_odd = (is_odd | texts.str.contains("\0", literal=True)).fill_null(False)
+    is_odd = is_beyond_ascii(texts) | texts.str.contains("\0", literal=True).fill_null(value=False)
     if not is_odd.any():
         return texts
     plain = _characters()
