@@ -241,6 +241,7 @@ def test_issues_stand_with_their_rows_whatever_the_chunks(tmp_path: Path) -> Non
             assert set(chunk.issues["line_no"]) <= set(chunk.rows["line_no"])
 
 
+@example([b"\xc3", b"a", b"\xa9"], 1)
 @given(
     st.lists(
         st.sampled_from(
