@@ -99,6 +99,18 @@ def test_ids_are_keys_whatever_a_spreadsheet_did_to_them() -> None:
     assert ids == ["7"] * 5 + [None, None]
 
 
+def test_headers_that_look_like_patterns_are_columns_like_others() -> None:
+    """Polars reads such a name as a pattern, which fits no column of its own name."""
+    contract = source('{source_record_id: "^id$", phones: "^phone$", first_name: "^n.*$"}')
+    frame = landed(**{"^id$": ["7.0"], "^phone$": ["1"], "^n.*$": ["Zo\u0065\u0308"], "^x$": ["y"]})
+    row = read(frame, contract)
+    assert row["source_record_id"].to_list() == ["7"]
+    assert row["first_name"].to_list() == ["Zo\u0065\u0308"]
+    assert json.loads(row["extra"].item()) == {"^x$": "y"}
+    text = "^id$\x1f7.0\x1e^n.*$\x1fZo\u00eb\x1e^phone$\x1f1\x1e^x$\x1fy"
+    assert hash_texts(frame, contract) == [hashlib.md5(text.encode()).hexdigest()]
+
+
 @pytest.mark.parametrize(
     ("short", "long"),
     [

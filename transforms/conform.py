@@ -108,7 +108,8 @@ def name_cells(cells: pl.DataFrame, source: Source) -> Named:
     return Named(
         # By the same tables as the cells: those of Python are of another version of Unicode.
         _compose_odd(marks).to_list(),
-        cells.select(_compose(_column(name)).alias(f"cell_{at}") for at, name in enumerate(kept)),
+        # Named before they are composed: Polars takes a series' name (``^.*$``) for a pattern.
+        cells.select(_compose(_column(name).alias(f"cell_{at}")) for at, name in enumerate(kept)),
     )
 
 

@@ -9,8 +9,9 @@ from transforms.columns import compute, put
 
 def mend_id(text: pl.Expr, source: Source) -> pl.Expr:
     """An id without what a spreadsheet did to it; null where it says 'nothing'."""
-    # As a column, not as an expression, which would compute all repairs for all rows.
-    value = text.map_batches(
+    # As a column, not as an expression, which would compute all repairs for all rows. Named, for
+    # Polars takes the name of a series, here a header (``^id$``), for a pattern.
+    value = text.alias("id").map_batches(
         lambda ids: mend_cells(ids, source.valueless, is_number=True)["value"],
         return_dtype=pl.String,
         is_elementwise=True,
