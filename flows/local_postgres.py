@@ -128,16 +128,21 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _account() -> str | None:
+    """The account that the server runs as, made if need be; none where we are not root."""
     if os.geteuid() != 0:
         return None
-    try:
-        pwd.getpwnam(ACCOUNT)
-    except KeyError:
-        subprocess.run(
-            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT],
-            check=True,
-            capture_output=True,
-        )
+    # Of two useradd at once the second gives the account that the first made another number, and
+    # what belongs to it by then is lost to it.
+    with Path("/etc/passwd").open("rb") as accounts:
+        fcntl.flock(accounts, fcntl.LOCK_EX)
+        try:
+            pwd.getpwnam(ACCOUNT)
+        except KeyError:
+            subprocess.run(
+                ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT],
+                check=True,
+                capture_output=True,
+            )
     return ACCOUNT
 
 

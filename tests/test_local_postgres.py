@@ -56,6 +56,33 @@ def test_many_processes_may_start_it_at_once(home: Path) -> None:
     assert [start.wait(timeout=120) for start in starts] == [0] * 8
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes the account")
+def test_many_processes_may_make_the_account_at_once() -> None:
+    """On a fresh machine the account gets one number, whoever comes first."""
+    name = f"leadfold-{os.getpid()}"
+    code = (
+        "import pwd, sys; from flows import local_postgres as made;"
+        f"made.ACCOUNT = {name!r}; print(flush=True); sys.stdin.readline();"
+        "made._account(); print(pwd.getpwnam(made.ACCOUNT).pw_uid, flush=True)"
+    )
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", code]
+    made = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(6)]
+    try:
+        for each in made:
+            assert each.stdout is not None
+            each.stdout.readline()
+        for each in made:
+            assert each.stdin is not None
+            each.stdin.write("now\n")
+            each.stdin.flush()
+        numbers = [each.communicate(timeout=60)[0] for each in made]
+        assert [each.returncode for each in made] == [0] * 6
+        assert len(set(numbers)) == 1
+    finally:
+        subprocess.run(["userdel", name], check=False, capture_output=True)
+
+
 def test_a_killed_server_does_not_block_the_next_start(home: Path) -> None:
     """Neither its pid file nor a stranger who got its number by now is taken for the server."""
     local_postgres.start(home)
