@@ -20,15 +20,16 @@ from flows.erasing_files import clean_landed
 from flows.fingerprints import change_seq
 from flows.jobs import Job, Outcome, Progress
 from flows.keyed import place_leads, plan_keyed
+from flows.known_files import count_again
 from flows.landing import Batch
 from flows.plan_files import tell_plan
 from flows.settings import Settings
 from flows.staged_rows import place_rejects
-from flows.staging import is_staged_from, stage_changed
+from flows.staging import SAME_AS, is_known_by_rows, is_staged_from, stage_changed
 from flows.trying import Try, try_until_applied
 from flows.wanted import list_records
 from transforms.boards import count_assigned
-from transforms.dedupe import count_agreeing_ids, fold_statements
+from transforms.dedupe import count_agreeing_ids, digest_records, fold_statements
 from transforms.facts import Facts, note_facts
 from transforms.holding import hold_claims, pair_candidates, say_claims
 from transforms.lone import set_lone_aside
@@ -158,7 +159,14 @@ def _plan(job: Job, batch: Batch, work: Work, attempt: Try, rules: BoardRules) -
     plan = make_plan(work, job.import_id)
     plan = plan_keyed(job, batch, work, connection, plan, is_locking=is_last)
     assigned = count_assigned(work) if rules.boards else {}
-    return replace(plan, records_missing=missing, remark=remark, assigned=assigned)
+    plan = replace(plan, records_missing=missing, remark=remark, assigned=assigned)
+    if same := recall(work, SAME_AS):
+        # Of its rows nothing is here to be counted.
+        first = ledger.find_import(connection, same)
+        plan = replace(plan, counts=count_again(first.counts))
+    if is_known_by_rows(job):
+        plan = replace(plan, records_digest=digest_records(work))
+    return plan
 
 
 def _names_people(source: Source) -> bool:

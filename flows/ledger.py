@@ -65,6 +65,7 @@ class Import:
     layout: dict[str, Any] | None = None
     stops: list[dict[str, str]] = field(default_factory=list)
     assigned: dict[str, int] = field(default_factory=dict)
+    records_digest: str | None = None
 
     @property
     def counts(self) -> Counts:
@@ -84,7 +85,7 @@ class Import:
         return frozenset(codes)
 
 
-_IMPORT = f"SELECT {', '.join(each.name for each in fields(Import))} FROM imports"  # noqa: S608
+IMPORT = f"SELECT {', '.join(each.name for each in fields(Import))} FROM imports"  # noqa: S608
 
 
 def start_import(
@@ -148,6 +149,7 @@ def finish_import(
         " match = %(match)s, effects = %(effects)s, conflicts = %(conflicts)s,"
         " records_missing = %(missing)s, repeated = %(repeated)b,"
         " repeated_rows = %(repeated_rows)b, assigned = %(assigned)s,"
+        " records_digest = %(records_digest)s,"
         " commit_no = 1 + coalesce((SELECT max(past.commit_no) FROM imports AS past"
         " WHERE past.team_id = own.team_id), 0)"
         " WHERE import_id = %(import_id)s",
@@ -161,6 +163,7 @@ def finish_import(
             "missing": plan.records_missing,
             "assigned": Jsonb(plan.assigned),
             "remark": plan.remark or None,
+            "records_digest": plan.records_digest or None,
             "import_id": import_id,
         },
     )
@@ -199,7 +202,7 @@ def list_imports(
     """The newest imports, newest first."""
     with connection.cursor(row_factory=class_row(Import)) as cursor:
         query = (
-            f"{_IMPORT} WHERE %(team)s::text IS NULL OR team_id = %(team)s"
+            f"{IMPORT} WHERE %(team)s::text IS NULL OR team_id = %(team)s"
             " ORDER BY import_id DESC LIMIT %(limit)s"
         )
         return cursor.execute(query, {"team": team_id, "limit": limit}).fetchall()
@@ -212,7 +215,7 @@ def find_import(connection: psycopg.Connection, import_id: str) -> Import:
         WrongCallError: There is none, or several end so.
     """
     with connection.cursor(row_factory=class_row(Import)) as cursor:
-        query = f"{_IMPORT} WHERE right(import_id, length(%s)) = %s ORDER BY import_id LIMIT 2"
+        query = f"{IMPORT} WHERE right(import_id, length(%s)) = %s ORDER BY import_id LIMIT 2"
         found = cursor.execute(query, [import_id, import_id]).fetchall()
     if len(found) != 1:
         what = "Several imports end in" if found else "There is no import"
@@ -223,18 +226,18 @@ def find_import(connection: psycopg.Connection, import_id: str) -> Import:
 def get_import(connection: psycopg.Connection, import_id: str) -> Import | None:
     """The import of that id, if there is one."""
     with connection.cursor(row_factory=class_row(Import)) as cursor:
-        return cursor.execute(f"{_IMPORT} WHERE import_id = %s", [import_id]).fetchone()
+        return cursor.execute(f"{IMPORT} WHERE import_id = %s", [import_id]).fetchone()
 
 
 def list_held(connection: psycopg.Connection) -> list[Import]:
     """Imports that wait for a person's decision, the oldest first."""
     with connection.cursor(row_factory=class_row(Import)) as cursor:
-        query = f"{_IMPORT} WHERE status = 'held' AND holds <> '[]' ORDER BY import_id"
+        query = f"{IMPORT} WHERE status = 'held' AND holds <> '[]' ORDER BY import_id"
         return cursor.execute(query).fetchall()
 
 
 def list_of_run(connection: psycopg.Connection, run_id: str) -> list[Import]:
     """Imports that ran last in a Prefect flow run, in their order."""
     with connection.cursor(row_factory=class_row(Import)) as cursor:
-        query = f"{_IMPORT} WHERE run_id = %s ORDER BY started_at, import_id"
+        query = f"{IMPORT} WHERE run_id = %s ORDER BY started_at, import_id"
         return cursor.execute(query, [run_id]).fetchall()

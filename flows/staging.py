@@ -1,5 +1,6 @@
 """A landed file -> staged rows in the work database: all row by row work, before the lock."""
 
+from collections.abc import Mapping
 from functools import partial
 
 import polars as pl
@@ -11,6 +12,7 @@ from flows import ledger_files, warehouse
 from flows.erased_rows import keep_out_erased
 from flows.fingerprints import Known, change_seq, fetch_fingerprints, fetch_known
 from flows.jobs import Job, Progress
+from flows.known_files import find_same
 from flows.landed_rows import (
     conform_missing,
     land_rows,
@@ -22,7 +24,7 @@ from flows.settings import Settings
 from flows.spreading import spread
 from flows.staged_rows import judge, put_judged
 from flows.work_database import leaving_room, open_database
-from transforms.dedupe import find_changed, forget_unchanged, keep_reading_issues
+from transforms.dedupe import find_changed, forget_unchanged, keep_reading_issues, recall_records
 from transforms.normalize import rules_digest
 from transforms.reject_rate import say_too_many_rejects
 from transforms.relations import Work, ask_value, at_once, query, stream_by_line
@@ -31,6 +33,9 @@ from transforms.work_tables import empty, note, open_work, recall
 # Where more records are stored than one for so many bytes of the file, asking for those of the file
 # is cheaper than asking for all: a row has some hundred bytes.
 _BYTES_PER_KNOWN = 50
+
+SAME_AS = "same_as"
+"""The note that tells of which import the file is the same, and was not read for that; or empty."""
 
 
 def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Work:
@@ -53,10 +58,10 @@ def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Wor
         open_work(work, list_sources())
         known = _fetch_known(work, job, batch, settings)
         with leaving_room(work):
-            layout = land_rows(work, job, batch, known, settings, progress)
+            layout = _take_in(work, job, batch, known, settings, progress)
             with warehouse.connected(settings, job.import_id) as connection:
                 if not job.is_dry_run:
-                    ledger_files.note_layout(connection, job.import_id, describe_layout(layout))
+                    ledger_files.note_layout(connection, job.import_id, layout)
                 stage_changed(work, connection, job, batch, settings, progress)
         _check_rejects(work, job)
     except BaseException:
@@ -65,11 +70,38 @@ def stage(job: Job, batch: Batch, settings: Settings, progress: Progress) -> Wor
     return work
 
 
+def is_known_by_rows(job: Job) -> bool:
+    """Whether all that a row says goes into a lead, by which it is known again."""
+    return job.contract.is_about_people and not job.contract.tables and not job.corrects
+
+
+def _take_in(
+    work: Work,
+    job: Job,
+    batch: Batch,
+    known: Known | None,
+    settings: Settings,
+    progress: Progress,
+) -> Mapping[str, object]:
+    """Make ``records``, and tell how the file is written; one that is known is not read."""
+    same = None
+    if known and not known.is_nothing:
+        with warehouse.connected(settings, job.import_id) as connection:
+            same = find_same(connection, work, job, batch)
+    note(work, SAME_AS, same.import_id if same else "")
+    if not same:
+        return describe_layout(land_rows(work, job, batch, known, settings, progress))
+    layout = same.layout or {}
+    note(work, "encoding", str(layout.get("encoding") or "utf-8"))
+    recall_records(work)
+    progress("read", same.rows_landed)
+    return layout
+
+
 def _fetch_known(work: Work, job: Job, batch: Batch, settings: Settings) -> Known | None:
     """What need not be read again; a plan that somebody reads names unchanged people, too."""
     note(work, "fingerprints_seq", "")
-    is_read_whole = not job.contract.is_about_people or job.contract.tables
-    if job.is_dry_run or job.plan_file or job.corrects or is_read_whole:
+    if job.is_dry_run or job.plan_file or not is_known_by_rows(job):
         return None
     with warehouse.connected(settings, job.import_id) as connection:
         return fetch_known(
@@ -123,6 +155,10 @@ def stage_changed(
     team_id = job.team.team_id
     seq = change_seq(connection, team_id)
     rules = rules_digest(job.contract, job.team.region)
+    if recall(work, SAME_AS) and recall(work, "fingerprints_seq") != str(seq):
+        # Others changed the team's data meanwhile: the file is read after all.
+        note(work, SAME_AS, "")
+        land_rows(work, job, batch, None, settings, progress)
     # By what is known of a record, only people are passed over.
     is_same = not job.contract.is_about_people or fetch_fingerprints(
         connection, work, team_id, job.source_file, rules, seq=seq
@@ -132,6 +168,9 @@ def stage_changed(
         # A record that is known says something of other tables still, which is the file's own then.
         empty(work, "stored_fingerprints")
     find_changed(work)
+    if recall(work, SAME_AS):
+        note(work, "change_seq", str(seq))
+        return
     forget_unchanged(work)
     keep_reading_issues(work)
     conform_missing(work, job, batch, settings)

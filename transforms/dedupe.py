@@ -31,6 +31,22 @@ def group_records(work: Work) -> None:
     run(work, "group_records")
 
 
+def recall_records(work: Work) -> None:
+    """Make ``records`` of a file that need not be read: all that is stored of it."""
+    run(work, "recall_records")
+
+
+def digest_records(work: Work) -> str:
+    """By what the records of a file that are leads now are known again, all of them at once."""
+    return str(ask_value(work, statement("digest_records")))
+
+
+def digest_stored(work: Work) -> str:
+    """The same of the records in ``stored_fingerprints``."""
+    digest = "select records_digest(source_record_id, fingerprint) from stored_fingerprints"
+    return str(ask_value(work, digest))
+
+
 def find_changed(work: Work) -> None:
     """Leave out the records whose rows are those that Postgres has taken in before."""
     run(work, "find_changed")

@@ -44,6 +44,8 @@ class Plan:
         work: The work database, whose ``plan_<table>`` tables hold the rows.
         assigned: Board -> how many new or changed leads the rules put on it.
         keyed: The part of ``effects`` that is about keyed tables, in ``keyed_<table>`` tables.
+        records_digest: By what the file's records are known again, all at once
+            (``transforms.dedupe.digest_records``); empty: not at all.
     """
 
     counts: Counts
@@ -54,6 +56,7 @@ class Plan:
     remark: str = ""
     assigned: dict[str, int] = field(default_factory=dict)
     keyed: dict[str, dict[str, int]] = field(default_factory=dict)
+    records_digest: str = ""
 
     @property
     def is_empty(self) -> bool:

@@ -16,6 +16,7 @@ NAMES = {
     "first": "Leadfold, first import",
     "dry_run": "Leadfold, dry run",
     "same": "Leadfold, same file again",
+    "same_rows": "Leadfold, same rows in another order",
     "one_percent": "Leadfold, 1 % changed",
     "ten_percent": "Leadfold, 10 % changed",
     "follow_up": "Leadfold, 30 % in common",

@@ -1,6 +1,6 @@
 -- What several statements of this folder say in the same way.
 -- Returns  macros: texts_of, canonical_json, canonical_extra, numbered_id, clock_of, clock_text, clocks_of, keeps_board, keep_edited,
---          claims_of, composite_of, statement_digest.
+--          claims_of, composite_of, statement_digest, records_digest (an aggregate).
 create or replace macro texts_of(document) as (
     json_transform(document::json, '"MAP(VARCHAR, VARCHAR)"')
 );
@@ -83,6 +83,11 @@ create or replace macro claims_of(claim_space, crm_id, phones, email_keys) as (
 -- 63 bits by which a statement of a record is known again.
 create or replace macro statement_digest(source_record_id, fingerprint) as (
     (md5_number_lower(source_record_id || chr(31) || coalesce(fingerprint, '')) >> 1)::bigint
+);
+
+-- An aggregate over statements, in any order: how many they are, and the sum of their digests.
+create or replace macro records_digest(source_record_id, fingerprint) as (
+    count(*) || ' ' || coalesce(sum(statement_digest(source_record_id, fingerprint)), 0)
 );
 
 -- A claim of several parts. The CRM id, phone or email of it must be there; another part that is
