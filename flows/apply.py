@@ -1,6 +1,6 @@
 """Executes a plan: new rows by COPY, changes by COPY into temp tables and a statement per table."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 import polars as pl
@@ -21,12 +21,16 @@ from transforms.planned_rows import Action
 _MANY_ROWS = 10_000
 
 
+_NOTHING: Mapping[str, int] = {}
+
+
 def apply(
     connection: psycopg.Connection,
     team_id: str,
     import_id: str,
     plan: Plan,
     conflicts: Mapping[str, int],
+    written: Mapping[str, int] = _NOTHING,
 ) -> None:
     """Write what a plan says, and the ledger, in the transaction that the caller holds.
 
@@ -36,22 +40,30 @@ def apply(
         import_id: The import, for the ledger and for triggers, which tell us from other writers.
         plan: What to do.
         conflicts: What earlier tries met, for the ledger.
+        written: Table -> new rows of lone records that stand there already, in this transaction
+            (``flows.ahead``).
 
     Raises:
         StalePlanError: A row is not as it was when the plan was made. Roll back, plan again.
     """
-    connection.execute("SELECT set_config('leadfold.import_id', %s, true)", [import_id])
+    name_import(connection, import_id)
     if tables.IDENTITIES.name in plan.effects:
         touch_holders(connection, team_id, plan.claim_holders())
     for table, action in list_order():
         if planned := plan.planned(table, action):
-            _write(connection, team_id, import_id, table, action, plan, planned)
+            already = written.get(table.name, 0) if action == "insert" else 0
+            _write(connection, team_id, import_id, table, action, plan, planned, already)
     _write_issues(connection, team_id, import_id, plan)
     if not plan.is_empty:
         connection.execute(
             "UPDATE teams SET change_seq = change_seq + 1 WHERE team_id = %s", [team_id]
         )
     finish_import(connection, import_id, plan, conflicts)
+
+
+def name_import(connection: psycopg.Connection, import_id: str) -> None:
+    """Tell triggers, until the transaction ends, that it is Leadfold that writes."""
+    connection.execute("SELECT set_config('leadfold.import_id', %s, true)", [import_id])
 
 
 def analyze_grown(
@@ -103,9 +115,11 @@ def _write(
     action: Action,
     plan: Plan,
     planned: int,
+    already: int = 0,
 ) -> None:
     if action == "insert":
-        _insert(connection, team_id, table, plan, planned)
+        rows = plan.rows(table, "insert", with_lone=not already)
+        _expect(table, "insert", planned, already + insert_rows(connection, team_id, table, rows))
         return
     names = {
         "table": sql.Identifier(table.name),
@@ -144,19 +158,19 @@ def _same_row(team_id: str, table: Table, action: Action) -> sql.Composed:
     )
 
 
-def _insert(
-    connection: psycopg.Connection, team_id: str, table: Table, plan: Plan, planned: int
-) -> None:
+def insert_rows(
+    connection: psycopg.Connection, team_id: str, table: Table, frames: Iterable[pl.DataFrame]
+) -> int:
     """COPY rows that nobody had, in the order of their keys, straight into their table.
 
     Where somebody else has written one of them meanwhile, Postgres says which constraint that
     violates.
+
+    Returns:
+        How many they are.
     """
-    frames = (
-        frame.select(pl.lit(team_id).alias("team_id"), *table.columns)
-        for frame in plan.rows(table, "insert")
-    )
-    _expect(table, "insert", planned, copy_in(connection, table.name, frames))
+    rows = (frame.select(pl.lit(team_id).alias("team_id"), *table.columns) for frame in frames)
+    return copy_in(connection, table.name, rows)
 
 
 def _lock(

@@ -13,6 +13,7 @@ from contracts.policy import Policy
 from contracts.registry import load_tables
 from contracts.source import Source
 from flows import ledger, stored, warehouse
+from flows.ahead import Ahead
 from flows.apply import analyze_grown, apply
 from flows.board_rules import load_board_rules
 from flows.erased_rows import list_erased_lines
@@ -96,11 +97,14 @@ def _fold_once(
         seq = change_seq(connection, job.team.team_id)
         if not is_staged_from(work, seq):
             stage_changed(work, connection, job, batch, settings, progress)
-        plan = _plan(job, batch, work, attempt, load_board_rules(settings, job.team))
-        progress("plan", plan.counts.landed)
-        if not job.is_dry_run:
-            apply(connection, job.team.team_id, job.import_id, plan, attempt.conflicts)
-            progress("write", plan.counts.landed)
+        rules = load_board_rules(settings, job.team)
+        with Ahead(connection) as ahead:
+            plan = _plan(job, batch, work, attempt, rules, ahead)
+            progress("plan", plan.counts.landed)
+            if not job.is_dry_run:
+                team_id, conflicts = job.team.team_id, attempt.conflicts
+                apply(ahead.connection, team_id, job.import_id, plan, conflicts, ahead.written)
+                progress("write", plan.counts.landed)
     if not job.is_dry_run:
         analyze_grown(connection, job.team.team_id, plan.effects)
     return Outcome(
@@ -116,7 +120,9 @@ def _fold_once(
     )
 
 
-def _plan(job: Job, batch: Batch, work: Work, attempt: Try, rules: BoardRules) -> Plan:
+def _plan(
+    job: Job, batch: Batch, work: Work, attempt: Try, rules: BoardRules, ahead: Ahead
+) -> Plan:
     """Fetch what Postgres holds about this batch, and write down what differs."""
     connection, is_last = attempt.connection, attempt.is_last
     source, policy = job.contract, job.policy
@@ -142,7 +148,10 @@ def _plan(job: Job, batch: Batch, work: Work, attempt: Try, rules: BoardRules) -
     if source.source_file == "file" and "name_reused" not in job.accepted and not job.corrects:
         _check_same_list(job, work)
     missing, remark = _check_snapshot(job, source, policy, work, connection)
+    place_leads(job, work, connection, rules, is_locking=is_last)
     set_lone_aside(work)
+    if not job.is_dry_run:
+        ahead.begin(work, job.team.team_id, job.import_id)
     fold_statements(work)
     resolve(work, policy)
     compare_leads(work)
@@ -150,19 +159,18 @@ def _plan(job: Job, batch: Batch, work: Work, attempt: Try, rules: BoardRules) -
     if source.is_about_people or _names_people(source):
         unknown = list_unknown(work)
         append(work, "late_rejects", place_rejects(work, batch, unknown, pl.lit("person_unknown")))
-    _know_repeated(job, work, connection)
+    _know_repeated(job, work, ahead)
     say_claims(work)
     hold_claims(work)
     pair_candidates(work)
     survive(work)
-    place_leads(job, work, connection, rules, is_locking=is_last)
     plan = make_plan(work, job.import_id)
-    plan = plan_keyed(job, batch, work, connection, plan, is_locking=is_last)
+    plan = plan_keyed(job, batch, work, ahead.connection, plan, is_locking=is_last)
     assigned = count_assigned(work) if rules.boards else {}
     plan = replace(plan, records_missing=missing, remark=remark, assigned=assigned)
     if same := recall(work, SAME_AS):
         # Of its rows nothing is here to be counted.
-        first = ledger.find_import(connection, same)
+        first = ledger.find_import(ahead.connection, same)
         plan = replace(plan, counts=count_again(first.counts))
     if is_known_by_rows(job):
         plan = replace(plan, records_digest=digest_records(work))
@@ -175,7 +183,7 @@ def _names_people(source: Source) -> bool:
     return any(reference.to in (PERSONAS, LEADS) for _, reference in references)
 
 
-def _know_repeated(job: Job, work: Work, connection: psycopg.Connection) -> None:
+def _know_repeated(job: Job, work: Work, ahead: Ahead) -> None:
     """Tell which statements are stored already; of leads that stay there may be several."""
     several = (
         "(select distinct source_record_id from stored_leads"
@@ -186,8 +194,8 @@ def _know_repeated(job: Job, work: Work, connection: psycopg.Connection) -> None
         recall(work, "has_other_rules") != "yes"
         and ask_value(work, f"select count(*) from {several}")  # noqa: S608
     ):
-        list_records(connection, work, several, job.team.team_id, job.source_file)
-        stored.fetch_versions(connection, work)
+        list_records(ahead.connection, work, several, job.team.team_id, job.source_file)
+        stored.fetch_versions(ahead.connection, work)
     find_repeated(work)
 
 

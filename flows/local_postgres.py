@@ -138,11 +138,8 @@ def _account() -> str | None:
         try:
             pwd.getpwnam(ACCOUNT)
         except KeyError:
-            subprocess.run(
-                ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT],
-                check=True,
-                capture_output=True,
-            )
+            command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin"]
+            subprocess.run([*command, ACCOUNT], check=True, capture_output=True)
     return ACCOUNT
 
 

@@ -18,12 +18,15 @@ _PLANNED = {"leads": "*", "personas": "* exclude (line_no)", "identities": "*"}
 def set_lone_aside(work: Work) -> None:
     """Leave lone records out of ``nodes``, ``claims`` and ``merges``, from which all steps go on.
 
-    Makes ``lone_records``, ``all_claims`` (the claims of all records).
+    Makes ``lone_records``, ``all_claims`` (the claims of all records), and ``lone_leads`` and
+    ``lone_personas``, what is planned for them: the rules of the team's boards are noted before.
     """
     if ask_value(work, "select count(*) from nodes") > FEW_RECORDS:
         run(work, "set_lone_aside")
     else:
         empty(work, "lone_records")
+    if count_lone(work):
+        run(work, "plan_lone")
 
 
 def count_lone(work: Work) -> int:
@@ -31,11 +34,10 @@ def count_lone(work: Work) -> int:
     return int(ask_value(work, "select count(*) from lone_records"))
 
 
-def plan_lone(work: Work) -> None:
-    """Make ``lone_leads``, ``lone_personas`` and ``lone_identities``: what is planned for them."""
+def hold_lone_claims(work: Work) -> None:
+    """Make ``lone_identities``: what lone people hold."""
     if not count_lone(work):
         return
-    run(work, "plan_lone")
     empty(work, "lone_identities")
     records = 1 + ask_value(work, "select max(record_no) from lone_records")
     for first, last in list_stretches(records):

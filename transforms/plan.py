@@ -9,7 +9,7 @@ import polars as pl
 from contracts.issues import ISSUES
 from contracts.people_tables import Table
 from transforms.ids import derive_ids, time_part
-from transforms.lone import add_lone, count_lone, plan_lone
+from transforms.lone import add_lone, count_lone, hold_lone_claims
 from transforms.planned_rows import PEOPLE_TABLES, Action, stream_rows
 from transforms.relations import CHUNK_ROWS, Work, ask, execute, query, run, statement, stream
 
@@ -70,10 +70,19 @@ class Plan:
         return keyed if table.is_keyed else of_both - keyed
 
     def rows(
-        self, table: Table, action: Action, chunk_rows: int = CHUNK_ROWS
+        self,
+        table: Table,
+        action: Action,
+        chunk_rows: int = CHUNK_ROWS,
+        *,
+        with_lone: bool = True,
     ) -> Iterator[pl.DataFrame]:
-        """The rows of a table to insert or to update, with the table's columns."""
-        yield from stream_rows(self.work, table, action, self.planned(table, action), chunk_rows)
+        """The rows of a table to insert or to update, with the table's columns.
+
+        Without those of lone records where these are written already.
+        """
+        count = self.planned(table, action)
+        yield from stream_rows(self.work, table, action, count, chunk_rows, with_lone=with_lone)
 
     def claim_holders(self, chunk_rows: int = CHUNK_ROWS) -> Iterator[pl.DataFrame]:
         """People whose claims change, and who stay as they are otherwise: id and version."""
@@ -148,7 +157,7 @@ def make_plan(work: Work, import_id: str) -> Plan:
     ``lead_field_changes`` and ``persona_field_changes`` for people to read.
     """
     _name_new_leads(work)
-    plan_lone(work)
+    hold_lone_claims(work)
     run(work, "plan_leads")
     add_lone(work, "leads")
     run(work, "plan_lead_versions")

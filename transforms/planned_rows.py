@@ -7,7 +7,7 @@ import polars as pl
 
 from contracts.people_tables import Table
 from transforms.lone import count_lone
-from transforms.relations import Work, stream_by_line, stream_sorted
+from transforms.relations import CHUNK_ROWS, Work, stream_by_line, stream_sorted
 
 Action = Literal["insert", "update", "delete"]
 
@@ -29,15 +29,28 @@ _ROWS = {
 PEOPLE_TABLES = tuple(_ROWS)
 """The tables that are planned with people."""
 
-# Too much to be sorted as a whole; ids of lone records go on after those of the others.
-_WITH_TEXTS = ("leads", "personas")
+LONE_TABLES = ("leads", "personas")
+"""The tables whose rows of lone records are written from where they were staged: too much to be
+sorted as a whole. Their ids go on after those of the others."""
 # Rows of many columns: fewer of them are sorted at a time.
-_WIDE = (*_WITH_TEXTS, "lead_versions")
+_WIDE = (*LONE_TABLES, "lead_versions")
 _TEXT_ROWS = 200_000
 
 
+def stream_lone(work: Work, table: Table, chunk_rows: int = CHUNK_ROWS) -> Iterator[pl.DataFrame]:
+    """The new rows of one of ``LONE_TABLES`` that lone records come to, as ``stream_rows``."""
+    select = f"select * exclude (action) from lone_{table.name} where true"  # noqa: S608
+    yield from stream_by_line(work, select, "lone_records", chunk_rows)
+
+
 def stream_rows(
-    work: Work, table: Table, action: Action, count: int, chunk_rows: int
+    work: Work,
+    table: Table,
+    action: Action,
+    count: int,
+    chunk_rows: int,
+    *,
+    with_lone: bool = True,
 ) -> Iterator[pl.DataFrame]:
     """The rows of a table that are planned, with the table's columns, in chunks.
 
@@ -47,10 +60,11 @@ def stream_rows(
         action: Which of them.
         count: How many there are.
         chunk_rows: As many a chunk.
+        with_lone: Whether to give what ``stream_lone`` gives, too.
     """
-    has_texts = table.name in _WITH_TEXTS and action == "insert"
-    lone = count_lone(work) if has_texts else 0
-    name = f"met_{table.name}" if has_texts else table.planned_in
+    has_lone = table.name in LONE_TABLES and action == "insert"
+    lone = count_lone(work) if has_lone else 0
+    name = f"met_{table.name}" if has_lone else table.planned_in
     if table.is_keyed:
         columns = ", ".join((*table.columns, *(["version"] if table.is_versioned else [])))
         order = table.written_by or table.key
@@ -64,6 +78,5 @@ def stream_rows(
         count=count - lone,
         stretch_rows=_TEXT_ROWS if table.name in _WIDE or table.is_keyed else 0,
     )
-    if lone:
-        select = f"select * exclude (action) from lone_{table.name} where true"  # noqa: S608
-        yield from stream_by_line(work, select, "lone_records", chunk_rows)
+    if lone and with_lone:
+        yield from stream_lone(work, table, chunk_rows)

@@ -119,8 +119,14 @@ def settle(work: Work) -> None:
 
     Of 20M rows golden records were made within 600 MB after it (docs/speed.md).
     """
-    if ask_value(work, "select count(*) from duckdb_databases() where path is not null"):
+    if is_on_disk(work):
         work.execute("checkpoint").fetchall()
+
+
+def is_on_disk(work: Work) -> bool:
+    """Whether the tables of a work database are on disk from the start, as those of large files."""
+    on_disk = "select count(*) from duckdb_databases() where path is not null"
+    return bool(ask_value(work, on_disk))
 
 
 def ask(work: Work, sql: str, **parameters: Parameter) -> list[tuple[Any, ...]]:
