@@ -72,7 +72,7 @@ PERSONAS = Table(
     key=("persona_id",),
     columns=(
         *("persona_id", *GOLDEN, "is_phone_exclusive", "is_ended", "merged_into"),
-        *("edited_fields", "import_id"),
+        *("edited_fields", "claims", "shared_claims", "import_id"),
     ),
     is_versioned=True,
 )

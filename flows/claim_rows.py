@@ -31,7 +31,7 @@ def held_as(action: Action) -> sql.Composed:
 def touch_holders(
     connection: psycopg.Connection, team_id: str, holders: Iterable[pl.DataFrame]
 ) -> None:
-    """Write the rows of people whose claims change, without changing them.
+    """Write down with people what they hold, where nothing else of them changes.
 
     An edit by hand gives and takes claims too. So it is either seen here, or it waits for the
     import and sees what that has done; in REPEATABLE READ it is refused, which it would not be by a
@@ -40,7 +40,8 @@ def touch_holders(
     Args:
         connection: In the transaction of the import.
         team_id: Whose data.
-        holders: ``persona_id`` and ``version`` of those who stay as they are otherwise.
+        holders: ``persona_id``, ``version``, ``claims`` and ``shared_claims`` of those who stay as
+            they are otherwise.
 
     Raises:
         StalePlanError: Somebody's row is not as it was when the plan was made.
@@ -50,16 +51,17 @@ def touch_holders(
         return
     connection.execute(
         "CREATE TEMP TABLE delta_claim_holders ON COMMIT DROP AS"
-        " SELECT persona_id, 0::bigint AS version FROM personas WITH NO DATA"
+        " SELECT persona_id, 0::bigint AS version, claims, shared_claims FROM personas WITH NO DATA"
     )
     planned = copy_in(connection, "delta_claim_holders", frames)
     connection.execute("ANALYZE delta_claim_holders")
     done = connection.execute(
-        "WITH locked AS (SELECT stored.persona_id FROM personas AS stored"
+        "WITH locked AS (SELECT delta.* FROM personas AS stored"
         " JOIN delta_claim_holders AS delta ON stored.team_id = %s"
         " AND stored.persona_id = delta.persona_id AND stored.xmin::text::bigint = delta.version"
         " ORDER BY stored.persona_id FOR UPDATE OF stored)"
-        " UPDATE personas AS stored SET team_id = stored.team_id FROM locked"
+        " UPDATE personas AS stored"
+        " SET claims = locked.claims, shared_claims = locked.shared_claims FROM locked"
         " WHERE stored.team_id = %s AND stored.persona_id = locked.persona_id",
         [team_id, team_id],
     ).rowcount

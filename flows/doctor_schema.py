@@ -68,29 +68,37 @@ def check_promises(connection: psycopg.Connection) -> Iterator[Finding]:
 
 def check_claims(connection: psycopg.Connection) -> Iterator[Finding]:
     """Whether claims belong to people who are there: a sample, at most ten thousand."""
-    looked, astray, twice = connection.execute(
+    looked, astray, twice, unlisted = connection.execute(
         "SELECT count(*), count(*) FILTER ("
         "  WHERE p.persona_id IS NULL OR p.merged_into IS NOT NULL), count(*) FILTER ("
         "  WHERE EXISTS (SELECT FROM identities AS o WHERE o.team_id = i.team_id"
         "   AND o.kind = i.kind AND o.value = i.value AND o.persona_id = i.persona_id"
-        "   AND o.is_exclusive <> i.is_exclusive))"
+        "   AND o.is_exclusive <> i.is_exclusive)), count(*) FILTER ("
+        "  WHERE p.merged_into IS NULL AND NOT (i.kind || '=' || i.value = ANY (p.claims)"
+        "   AND i.is_exclusive = (i.kind || '=' || i.value <> ALL ("
+        "    coalesce(p.shared_claims, '{}')))))"
         " FROM (SELECT * FROM identities TABLESAMPLE SYSTEM (("
         "  SELECT least(100, 200.0 * %(most)s / greatest(reltuples, 1)) FROM pg_class"
         "  WHERE oid = 'public.identities'::regclass)) LIMIT %(most)s) AS i"
         " LEFT JOIN personas AS p USING (team_id, persona_id)",
         {"most": _SAMPLE},
-    ).fetchone() or (0, 0, 0)
+    ).fetchone() or (0, 0, 0, 0)
     if twice:
         yield Finding(
             *("database", "wrong", f"{twice:,} of {looked:,} claims are held alone and shared."),
             "Somebody changed identities by hand: of two rows of one persona, delete one.",
+        )
+    if unlisted:
+        yield Finding(
+            *("database", "wrong", f"{unlisted:,} of {looked:,} claims are listed with nobody."),
+            "Somebody switched triggers off. To list all: UPDATE identities SET kind = kind",
         )
     if astray:
         yield Finding(
             *("database", "wrong", f"{astray:,} of {looked:,} claims name nobody who is there."),
             "Somebody changed identities or personas by hand: restore what they were.",
         )
-    elif not twice:
+    elif not twice and not unlisted:
         yield Finding("database", "ok", f"{looked:,} claims looked up: each is of one person.")
 
 

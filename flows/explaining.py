@@ -153,7 +153,7 @@ def _fetch_holders(
     stated = sorted({(each.kind, each.value) for each in claimed})
     rows = connection.execute(
         "WITH wanted AS ("
-        " SELECT kind, value FROM identities WHERE team_id = %(team)s AND persona_id = %(id)s"
+        " SELECT kind, value FROM persona_claims WHERE team_id = %(team)s AND persona_id = %(id)s"
         " UNION SELECT * FROM unnest(%(kinds)s::text[], %(values)s::text[]))"
         " SELECT kind, value, bool_or(i.persona_id = %(id)s),"
         " coalesce(bool_or(i.is_exclusive) FILTER (WHERE i.persona_id = %(id)s), false),"

@@ -49,7 +49,7 @@ TABLES: dict[str, str] = {
     "lead_versions": _OF_LEADS,
     "lead_moves": _OF_TEAM + "(lead_id = ANY (%(leads)s)"
     " OR from_persona_id = ANY (%(ids)s) OR to_persona_id = ANY (%(ids)s))",
-    "identities": _OF_PERSON,
+    "identities": _OF_PERSON + " AND (kind, value) IN " + _CLAIMS_OF_PERSON,
     "identity_versions": _OF_TEAM
     + "(persona_id = ANY (%(ids)s) OR (kind, value) IN "
     + _CLAIMS_OF_PERSON
@@ -168,7 +168,7 @@ said AS (
     SELECT space, crm_id, phones, emails, claims
     FROM own JOIN lead_versions USING (lead_id) WHERE team_id = %(team)s
 )
-SELECT kind, value FROM identities WHERE team_id = %(team)s AND persona_id = ANY (%(ids)s)
+SELECT kind, value FROM persona_claims WHERE team_id = %(team)s AND persona_id = ANY (%(ids)s)
 UNION SELECT kind, value FROM identity_versions
     WHERE team_id = %(team)s AND persona_id = ANY (%(ids)s)
 UNION SELECT space, crm_id FROM said WHERE crm_id IS NOT NULL

@@ -239,10 +239,13 @@ def lock_people(connection: psycopg.Connection) -> None:
 
 def fetch_people(connection: psycopg.Connection, work: Work) -> None:
     """Personas, with all of their leads and claims."""
-    schemas = (STORED_PERSONAS, STORED_IDENTITIES, STORED_LEADS)
-    for table, schema in zip(("personas", "identities", "leads"), schemas, strict=True):
+    for name, schema, table in (
+        ("stored_personas", STORED_PERSONAS, "personas"),
+        ("stored_identities", STORED_IDENTITIES, "persona_claims"),
+        ("stored_leads", STORED_LEADS, "leads"),
+    ):
         people = sql.SQL("FROM wanted_personas AS w JOIN {} AS t USING (team_id, persona_id)")
-        fetch(connection, work, f"stored_{table}", schema, people.format(sql.Identifier(table)))
+        fetch(connection, work, name, schema, people.format(sql.Identifier(table)))
 
 
 def fetch_candidates(connection: psycopg.Connection, work: Work, team_id: str) -> None:

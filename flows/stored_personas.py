@@ -46,7 +46,7 @@ def fetch_personas(
     kinds = query(work, "select kind from match_keys where priority is not null")["kind"].to_list()
     connection.execute(
         "INSERT INTO wanted_claims SELECT DISTINCT team_id, kind, value"
-        " FROM asked JOIN identities USING (team_id, persona_id) WHERE kind = ANY(%s)",
+        " FROM asked JOIN persona_claims USING (team_id, persona_id) WHERE kind = ANY(%s)",
         [kinds],
     )
     stored.list_holders(connection, work, team_id, shared_after)
@@ -71,9 +71,12 @@ def fetch_around(
     temp_table(connection, WANTED_RECORDS)
     temp_table(connection, "wanted_claims (team_id text, kind text, value text)")
     # First what these hold and state, to learn who may get it from them.
-    for table, schema in (("leads", STORED_LEADS), ("identities", STORED_IDENTITIES)):
+    for name, schema, table in (
+        ("stored_leads", STORED_LEADS, "leads"),
+        ("stored_identities", STORED_IDENTITIES, "persona_claims"),
+    ):
         theirs = sql.SQL("FROM asked JOIN {} AS t USING (team_id, persona_id)")
-        fetch(connection, work, f"stored_{table}", schema, theirs.format(sql.Identifier(table)))
+        fetch(connection, work, name, schema, theirs.format(sql.Identifier(table)))
     claims = list_affected(work, policy)
     empty(work, "stored_leads")
     empty(work, "stored_identities")

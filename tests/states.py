@@ -69,6 +69,11 @@ def people(connection: psycopg.Connection, team: str = "acme") -> list[Person]:
         held = found[claim["persona_id"]].identities
         assert (claim["kind"], claim["value"]) not in held, "a claim is held alone and shared"
         held[claim["kind"], claim["value"]] = claim["is_exclusive"]
+    for person in found.values():
+        held = {f"{kind}={value}": alone for (kind, value), alone in person.identities.items()}
+        assert sorted(person.golden.pop("claims")) == sorted(held), "claims are not listed"
+        shared = sorted(claim for claim, is_exclusive in held.items() if not is_exclusive)
+        assert sorted(person.golden.pop("shared_claims") or []) == shared, "nor who shares them"
     return list(found.values())
 
 

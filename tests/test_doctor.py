@@ -49,7 +49,7 @@ def test_a_new_database_is_well(settings: Settings, connection: psycopg.Connecti
     assert {name for (name,) in unique} == set(made["unique"])
     tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     assert {name for (name,) in tables} == {*made["table"], "leadfold_migrations"}
-    assert len(made["trigger"]) == 19
+    assert len(made["trigger"]) == 20
     assert "imports_every_row_is_accounted_for" in made["constraint"]
 
 
@@ -90,6 +90,16 @@ def test_a_new_database_is_well(settings: Settings, connection: psycopg.Connecti
             "RESET leadfold.import_id",
             "wrong: 2 of 2 claims are held alone and shared. -> Somebody changed identities by"
             " hand: of two rows of one persona, delete one.",
+        ),
+        *(
+            (
+                "INSERT INTO personas (team_id, persona_id, phone) VALUES ('acme', 'ann', '+1');"
+                f"SET leadfold.import_id = 'import_1'; UPDATE personas SET {unlike};"
+                "RESET leadfold.import_id",
+                "wrong: 1 of 1 claims are listed with nobody. -> Somebody switched triggers off."
+                " To list all: UPDATE identities SET kind = kind",
+            )
+            for unlike in ("claims = '{}'", "shared_claims = '{phone=+1}'")
         ),
         (
             "DELETE FROM leadfold_migrations WHERE name = '0006_one_index.sql'",

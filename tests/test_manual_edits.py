@@ -35,6 +35,11 @@ INSERT INTO identities (team_id, kind, value, persona_id, is_exclusive) VALUES
     ('acme', 'phone', '+1002', 'ben', true), ('acme', 'email', 'ben@x.com', 'ben', true),
     ('acme', 'phone', '+1009', 'cat', false), ('acme', 'email', 'info@x.com', 'cat', false),
     ('acme', 'phone', '+1009', 'dan', false), ('acme', 'email', 'info@x.com', 'dan', false);
+UPDATE personas AS p SET (claims, shared_claims) = (
+    SELECT array_agg(kind || '=' || value),
+        array_agg(kind || '=' || value) FILTER (WHERE NOT is_exclusive)
+    FROM identities AS i WHERE i.persona_id = p.persona_id
+);
 INSERT INTO leads (team_id, lead_id, source, source_file, source_record_id, persona_id,
     phones, emails, claims, lead_status, import_id, updated_at)
 VALUES ('acme', 'lead_ann', 'hubspot', 'hubspot/acme', '7', 'ann', '{+1001}', '{ann.lee@gmail.com}',
@@ -70,12 +75,20 @@ def edited(connection: psycopg.Connection, persona_id: str = "ann") -> list[str]
 
 
 def claims(connection: psycopg.Connection, persona_id: str) -> list[str]:
-    """``kind=value`` of each claim that a persona holds, `` shared`` behind the non-exclusive."""
-    query = (
-        "SELECT kind || '=' || value || CASE WHEN is_exclusive THEN '' ELSE ' shared' END"
-        f" FROM identities WHERE persona_id = '{persona_id}' ORDER BY 1"
+    """``kind=value`` of each claim that a persona holds, `` shared`` behind the non-exclusive.
+
+    The row of the persona says the same.
+    """
+    held, listed = (
+        rows(
+            connection,
+            "SELECT kind || '=' || value || CASE WHEN is_exclusive THEN '' ELSE ' shared' END"
+            f" FROM {table} WHERE persona_id = '{persona_id}' ORDER BY 1",
+        )
+        for table in ("identities", "persona_claims")
     )
-    return [str(claim) for (claim,) in rows(connection, query)]
+    assert held == listed
+    return [str(claim) for (claim,) in held]
 
 
 def everything(connection: psycopg.Connection) -> list[list[Row]]:
@@ -142,7 +155,7 @@ def test_no_golden_field_is_forgotten(people: psycopg.Connection) -> None:
     )
     assert {str(name) for (name,) in columns} - {*GOLDEN, "tags"} == {
         "team_id", "persona_id", "is_phone_exclusive", "merged_into", "is_ended", "edited_fields",
-        "import_id", "created_at", "updated_at",
+        "claims", "shared_claims", "import_id", "created_at", "updated_at",
     }  # fmt: skip
 
 
@@ -354,6 +367,72 @@ def test_a_shared_phone_may_be_had_by_many(people: psycopg.Connection) -> None:
     people.execute("UPDATE personas SET phone = '+1005' WHERE persona_id = 'eve'")
     assert claims(people, "eve") == ["phone=+1005"]
     assert one(people, query) is True
+
+
+BEN = ["email=ben@x.com", "phone=+1002"]
+
+
+@pytest.mark.parametrize(
+    ("change", "held"),
+    [
+        (
+            "INSERT INTO identities VALUES ('acme', 'phone', '+1005', 'ben', true)",
+            [*BEN, "phone=+1005"],
+        ),
+        (
+            "INSERT INTO identities VALUES ('acme', 'phone', '+1009', 'ben', false)",
+            [*BEN, "phone=+1009 shared"],
+        ),
+        (
+            "UPDATE identities SET value = '+1=6' WHERE value = '+1002'",
+            ["email=ben@x.com", "phone=+1=6"],
+        ),
+        (
+            "UPDATE identities SET is_exclusive = false WHERE value = '+1002'",
+            ["email=ben@x.com", "phone=+1002 shared"],
+        ),
+        ("UPDATE identities SET persona_id = 'dan' WHERE value = '+1002'", ["email=ben@x.com"]),
+        (
+            "UPDATE identities SET persona_id = 'ben' WHERE value = 'lee@x.com'",
+            ["email=lee@x.com", *BEN],
+        ),
+        ("UPDATE identities SET kind = kind", BEN),
+        ("DELETE FROM identities WHERE persona_id = 'ben'", []),
+        ("DELETE FROM personas WHERE persona_id IN ('ben', 'cat')", []),
+        ("UPDATE personas SET claims = '{}', shared_claims = '{phone=+1002}'", BEN),
+    ],
+)
+def test_what_a_persona_holds_is_listed_with_it(
+    people: psycopg.Connection, change: str, held: list[str]
+) -> None:
+    """Whoever writes to identities, and whatever; the list itself is nobody's to edit."""
+    people.execute(change.encode())
+    assert claims(people, "ben") == sorted(held)
+    for persona_id in ("ann", "cat", "dan"):
+        claims(people, persona_id)
+    phones = "SELECT persona_id, normalized_number, is_exclusive FROM persona_phones ORDER BY 1, 2"
+    alike = phones.replace("normalized_number", "value").replace("persona_phones", "identities")
+    assert rows(people, phones) == rows(
+        people, alike.replace(" ORDER", " WHERE kind = 'phone' ORDER")
+    )
+
+
+def test_a_kind_can_be_told_from_its_value(people: psycopg.Connection) -> None:
+    """A claim is listed as kind=value."""
+    with pytest.raises(psycopg.errors.CheckViolation, match="The kind of a claim has no = in it"):
+        people.execute("INSERT INTO identities VALUES ('acme', 'a=b', 'c', 'ben', true)")
+
+
+def test_a_persona_that_is_copied_back_lists_what_it_holds(people: psycopg.Connection) -> None:
+    """Of what its copy lists, those claims that are there."""
+    people.execute("CREATE TEMP TABLE kept AS SELECT * FROM personas")
+    expected = {each: claims(people, each) for each in ("ann", "ben", "cat", "dan")}
+    people.execute("SET session_replication_role = replica")
+    people.execute("DELETE FROM personas")
+    people.execute("RESET session_replication_role")
+    people.execute("UPDATE kept SET claims = claims || '{phone=+1002,phone=+1999}'")
+    people.execute("INSERT INTO personas SELECT * FROM kept")
+    assert {each: claims(people, each) for each in expected} == expected
 
 
 def test_a_merge_taken_back_by_hand(people: psycopg.Connection) -> None:

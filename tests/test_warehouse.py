@@ -62,7 +62,10 @@ def test_claims_are_kept_when_their_indexes_become_one(
         assert connection.execute(
             "SELECT indexrelid::regclass::text FROM pg_index"
             " WHERE indrelid = 'identities'::regclass ORDER BY 1"
-        ).fetchall() == [("identities_exclusive_unique_idx",), ("identities_persona_idx",)]
+        ).fetchall() == [("identities_exclusive_unique_idx",)]
+        assert connection.execute("SELECT claims, shared_claims FROM personas").fetchall() == [
+            (["phone=+1001", "phone=+1009"], ["phone=+1009"])
+        ]
         for persona_id, phone, is_exclusive in (*phones, ("ben", "+1001", True)):
             with pytest.raises(psycopg.errors.UniqueViolation):
                 connection.execute(

@@ -85,7 +85,7 @@ class Plan:
         yield from stream_rows(self.work, table, action, count, chunk_rows, with_lone=with_lone)
 
     def claim_holders(self, chunk_rows: int = CHUNK_ROWS) -> Iterator[pl.DataFrame]:
-        """People whose claims change, and who stay as they are otherwise: id and version."""
+        """People whose claims change, and who stay as they are otherwise: id, version, claims."""
         yield from stream(self.work, statement("list_claim_holders"), chunk_rows)
 
     def repeated(self, table: Literal["repeated", "repeated_rows"] = "repeated") -> bytes:
@@ -196,12 +196,12 @@ def _name_new_leads(work: Work) -> None:
 
 
 def _plan_people(work: Work) -> None:
+    run(work, "plan_identities")
+    add_lone(work, "identities")
     run(work, "plan_personas")
     add_lone(work, "personas")
     run(work, "compare_fields")
     run(work, "plan_persona_versions")
-    run(work, "plan_identities")
-    add_lone(work, "identities")
     run(work, "plan_identity_versions")
     run(work, "plan_row_versions")
 

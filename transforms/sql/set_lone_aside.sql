@@ -4,6 +4,8 @@
 -- Returns  lone_records: record_no (in all_claims), source_record_id, line_no, fingerprint, and
 --          lone_no, in the order of lines, which goes on where the record_no of nodes ends.
 --          all_claims: the claims of all. nodes, claims, merges: of the others, numbered anew.
+--          lone_other_claims: line_no, claims (as leads.claims spells them) that do not show in the row:
+--          composites, and the record that it was merged into.
 -- Promise  nobody else's person depends on them, nor theirs on anybody else: plan_lone.sql says of
 --          them what all the steps between would say. What a policy wants to be looked at (people
 --          whom nobody knows, the longest of several phones) is not lone.
@@ -53,6 +55,17 @@ from lone
 order by line_no;
 
 create or replace table all_claims as from claims;
+
+create or replace table lone_other_claims as
+select lone.line_no, list(kind || '=' || value) as claims
+from (
+    select record_no, kind, value from claims
+    where kind not in ('phone', 'email', (select claim_space from facts))
+    union all
+    select record_no, kind, value from merges
+)
+join lone_records as lone using (record_no)
+group by lone.line_no;
 
 create or replace table met_nodes as
 select

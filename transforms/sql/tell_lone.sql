@@ -15,6 +15,6 @@ from lone_leads;
 insert into new_leads by name select source_record_id, lead_id from lone_leads;
 
 insert into golden by name
-select * exclude (action, version, line_no, import_id) from lone_personas;
+select * exclude (action, version, claims, shared_claims, line_no, import_id) from lone_personas;
 
 insert into holdings by name select * exclude (action) from lone_identities
