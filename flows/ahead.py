@@ -6,7 +6,7 @@ others were faster, what was written ahead is rolled back with the rest.
 """
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from threading import Event
 from types import TracebackType
@@ -23,7 +23,7 @@ from transforms.relations import Work, is_on_disk
 
 # In the order in which a plan is written.
 _TABLES = (tables.PERSONAS, tables.LEADS)
-_CANCEL_SECONDS = 5.0
+_CANCEL_SECONDS, _AGAIN_SECONDS = 5.0, 0.2
 
 
 class _StoppedError(Exception):
@@ -34,6 +34,9 @@ class Ahead:
     """A connection that is lent, while it is not needed, to a thread that writes lone records.
 
     As a context manager it ends what still goes on when the import fails.
+
+    Attributes:
+        written: Table -> rows that are written, as of the last ``wait``.
     """
 
     def __init__(self, connection: psycopg.Connection) -> None:
@@ -41,6 +44,7 @@ class Ahead:
         Args:
             connection: In the transaction that holds the team's lock.
         """
+        self.written: Mapping[str, int] = {}
         self._connection = connection
         self._pool = ThreadPoolExecutor(1)
         self._begun: Future[dict[str, int]] | None = None
@@ -58,21 +62,15 @@ class Ahead:
         # A cursor of its own: planning goes on with the connection that it is of.
         self._begun = self._pool.submit(self._write, work.cursor(), team_id)
 
-    @property
-    def connection(self) -> psycopg.Connection:
-        """The connection, once all is written.
+    def wait(self) -> psycopg.Connection:
+        """The connection, once all is written. What went wrong is told here, and not before.
 
         Raises:
             psycopg.Error: Postgres did not take it.
         """
         if self._begun:
-            self._begun.result()
+            self.written = self._begun.result()
         return self._connection
-
-    @property
-    def written(self) -> Mapping[str, int]:
-        """Table -> rows that are written, once they are. Errors as for ``connection``."""
-        return self._begun.result() if self._begun else {}
 
     def __enter__(self) -> Self:
         return self
@@ -83,11 +81,12 @@ class Ahead:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._begun and not self._begun.done():
-            self._is_stopped.set()
-            # It may wait for Postgres, too.
+        self._is_stopped.set()
+        while self._begun and not self._begun.done():
+            # It may wait for Postgres, now or in a moment.
             with suppress(psycopg.Error):
                 self._connection.cancel_safe(timeout=_CANCEL_SECONDS)
+            wait([self._begun], timeout=_AGAIN_SECONDS)
         self._pool.shutdown()
 
     def _write(self, work: Work, team_id: str) -> dict[str, int]:

@@ -12,7 +12,7 @@ from contracts.errors import StalePlanError
 from contracts.people_tables import Table
 from flows.claim_rows import held_as, touch_holders
 from flows.copying import copy_in
-from flows.import_issues import refer_to_same_issues, resolve_issues
+from flows.import_issues import write_issues
 from flows.ledger import finish_import
 from flows.write_order import list_order
 from transforms.plan import Plan
@@ -53,7 +53,7 @@ def apply(
         if planned := plan.planned(table, action):
             already = written.get(table.name, 0) if action == "insert" else 0
             _write(connection, team_id, import_id, table, action, plan, planned, already)
-    _write_issues(connection, team_id, import_id, plan)
+    write_issues(connection, team_id, import_id, plan)
     if not plan.is_empty:
         connection.execute(
             "UPDATE teams SET change_seq = change_seq + 1 WHERE team_id = %s", [team_id]
@@ -62,8 +62,13 @@ def apply(
 
 
 def name_import(connection: psycopg.Connection, import_id: str) -> None:
-    """Tell triggers, until the transaction ends, that it is Leadfold that writes."""
-    connection.execute("SELECT set_config('leadfold.import_id', %s, true)", [import_id])
+    """Tell triggers, until the transaction ends, that a plan is written: it says what is edited
+    and listed."""
+    connection.execute(
+        "SELECT set_config('leadfold.import_id', %s, true),"
+        " set_config('leadfold.lists_claims', 'yes', true)",
+        [import_id],
+    )
 
 
 def analyze_grown(
@@ -266,24 +271,6 @@ def _load(
     copy_in(connection, name, plan.rows(table, action))
     connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))
     return sql.Identifier(name)
-
-
-def _write_issues(connection: psycopg.Connection, team_id: str, import_id: str, plan: Plan) -> None:
-    connection.execute(
-        "CREATE TEMP TABLE delta_import_issues ON COMMIT DROP AS SELECT line_no, severity, code,"
-        " field, message, raw, encoding, corrects_line FROM import_issues WITH NO DATA"
-    )
-    copy_in(connection, "delta_import_issues", plan.issues())
-    if not refer_to_same_issues(connection, import_id, plan.counts.rejected):
-        connection.execute(
-            "INSERT INTO import_issues (import_id, team_id, line_no, severity, code, field,"
-            " message, raw, encoding, corrects_line)"
-            " SELECT %s, %s, line_no, severity, code, field, message, raw, encoding, corrects_line"
-            " FROM delta_import_issues ORDER BY line_no, code, field",
-            [import_id, team_id],
-        )
-    if lines := plan.corrected_lines():
-        resolve_issues(connection, import_id, lines)
 
 
 def _names(names: tuple[str, ...], table: str = "") -> sql.Composed:

@@ -2,7 +2,7 @@
 
 ``identities_exclusive_unique_idx`` has one row of a claim that somebody holds alone, and one for
 each persona who shares it. That one persona does both is kept out by who writes: plans, here, and
-edits by hand, by the triggers ``leadfold_follow_claims`` and ``leadfold_hold_once``.
+edits by hand, by the triggers ``leadfold_follow_claims`` and ``leadfold_follow_holder``.
 """
 
 from collections.abc import Iterable

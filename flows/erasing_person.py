@@ -213,7 +213,7 @@ def _with_leads(connection: psycopg.Connection, person: Person, said: set[Claim]
     claims = said | {
         Claim(kind, value)
         for kind, value in connection.execute(
-            "SELECT kind, value FROM persona_claims WHERE team_id = %s AND persona_id = ANY (%s)",
+            "SELECT kind, value FROM identities WHERE team_id = %s AND persona_id = ANY (%s)",
             [team_id, persona_ids],
         )
     }

@@ -17,9 +17,8 @@ Effects = dict[str, dict[str, int]]
 # What goes as it is, in the order in which it goes. `quotes` stands for a text with one of the
 # person's phones, emails or ids in it.
 _DELETES: dict[str, LiteralString] = {
-    "identities": "(t.kind, t.value) IN (SELECT kind, value FROM persona_claims AS c"
-    " WHERE c.team_id = t.team_id AND c.persona_id IN (TABLE gone_personas))"
-    " AND t.persona_id IN (TABLE gone_personas)",
+    # Whatever is listed with them: all of it is looked through.
+    "identities": "t.persona_id IN (TABLE gone_personas)",
     "merge_candidates": "t.left_id IN (TABLE gone_personas) OR t.right_id IN (TABLE gone_personas)"
     " OR (t.left_id, t.right_id) IN (TABLE gone_claims)"
     " OR (t.judgement IS NULL AND t.guard <> 'shared_value' AND {quotes})",
@@ -118,21 +117,16 @@ def _give_back(connection: psycopg.Connection, person: Person) -> Iterator[tuple
         if (one.kind if one.kind in ("phone", "email") else "crm_id") in single
     ]
     parameters = _of_claims(person, claims)
-    (alone,) = connection.execute(
-        "WITH freed AS (UPDATE identities AS t SET is_exclusive = true FROM ("
+    alone = connection.execute(
+        "UPDATE identities AS t SET is_exclusive = true FROM ("
         " SELECT kind, value FROM identities JOIN unnest(%(kinds)s::text[], %(values)s::text[])"
         " AS said (kind, value) USING (kind, value) WHERE team_id = %(team)s"
         " GROUP BY kind, value HAVING count(*) = 1) AS alone"
         " WHERE t.team_id = %(team)s AND (t.kind, t.value) = (alone.kind, alone.value)"
-        " AND NOT t.is_exclusive RETURNING t.persona_id, t.kind || '=' || t.value AS claim),"
-        " told AS (SELECT persona_id, array_agg(claim) AS claims FROM freed GROUP BY persona_id),"
-        " listed AS (UPDATE personas AS p SET shared_claims = nullif(ARRAY("
-        " SELECT claim FROM unnest(p.shared_claims) AS claim WHERE claim <> ALL (told.claims)),"
-        " '{}') FROM told WHERE p.team_id = %(team)s AND p.persona_id = told.persona_id)"
-        " SELECT count(*) FROM freed",
+        " AND NOT t.is_exclusive",
         parameters,
-    ).fetchone() or (0,)
-    yield "identities", "update", alone
+    )
+    yield "identities", "update", alone.rowcount
     phones = connection.execute(
         "UPDATE personas AS t SET is_phone_exclusive = true FROM identities AS i"
         " WHERE t.team_id = %(team)s AND i.team_id = t.team_id AND i.persona_id = t.persona_id"

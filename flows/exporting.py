@@ -49,7 +49,7 @@ TABLES: dict[str, str] = {
     "lead_versions": _OF_LEADS,
     "lead_moves": _OF_TEAM + "(lead_id = ANY (%(leads)s)"
     " OR from_persona_id = ANY (%(ids)s) OR to_persona_id = ANY (%(ids)s))",
-    "identities": _OF_PERSON + " AND (kind, value) IN " + _CLAIMS_OF_PERSON,
+    "identities": _OF_PERSON,
     "identity_versions": _OF_TEAM
     + "(persona_id = ANY (%(ids)s) OR (kind, value) IN "
     + _CLAIMS_OF_PERSON

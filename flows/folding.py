@@ -20,7 +20,7 @@ from flows.erased_rows import list_erased_lines
 from flows.erasing_files import clean_landed
 from flows.fingerprints import change_seq
 from flows.jobs import Job, Outcome, Progress
-from flows.keyed import place_leads, plan_keyed
+from flows.keyed import has_keyed, place_leads, plan_keyed
 from flows.known_files import count_again
 from flows.landing import Batch
 from flows.plan_files import tell_plan
@@ -103,7 +103,7 @@ def _fold_once(
             progress("plan", plan.counts.landed)
             if not job.is_dry_run:
                 team_id, conflicts = job.team.team_id, attempt.conflicts
-                apply(ahead.connection, team_id, job.import_id, plan, conflicts, ahead.written)
+                apply(ahead.wait(), team_id, job.import_id, plan, conflicts, ahead.written)
                 progress("write", plan.counts.landed)
     if not job.is_dry_run:
         analyze_grown(connection, job.team.team_id, plan.effects)
@@ -150,7 +150,8 @@ def _plan(
     missing, remark = _check_snapshot(job, source, policy, work, connection)
     place_leads(job, work, connection, rules, is_locking=is_last)
     set_lone_aside(work)
-    if not job.is_dry_run:
+    # Keyed rows may refer to people and leads that Postgres holds, and are to find no others.
+    if not job.is_dry_run and not has_keyed(job):
         ahead.begin(work, job.team.team_id, job.import_id)
     fold_statements(work)
     resolve(work, policy)
@@ -165,12 +166,12 @@ def _plan(
     pair_candidates(work)
     survive(work)
     plan = make_plan(work, job.import_id)
-    plan = plan_keyed(job, batch, work, ahead.connection, plan, is_locking=is_last)
+    plan = plan_keyed(job, batch, work, ahead.wait(), plan, is_locking=is_last)
     assigned = count_assigned(work) if rules.boards else {}
     plan = replace(plan, records_missing=missing, remark=remark, assigned=assigned)
     if same := recall(work, SAME_AS):
         # Of its rows nothing is here to be counted.
-        first = ledger.find_import(ahead.connection, same)
+        first = ledger.find_import(ahead.wait(), same)
         plan = replace(plan, counts=count_again(first.counts))
     if is_known_by_rows(job):
         plan = replace(plan, records_digest=digest_records(work))
@@ -194,8 +195,8 @@ def _know_repeated(job: Job, work: Work, ahead: Ahead) -> None:
         recall(work, "has_other_rules") != "yes"
         and ask_value(work, f"select count(*) from {several}")  # noqa: S608
     ):
-        list_records(ahead.connection, work, several, job.team.team_id, job.source_file)
-        stored.fetch_versions(ahead.connection, work)
+        list_records(ahead.wait(), work, several, job.team.team_id, job.source_file)
+        stored.fetch_versions(ahead.wait(), work)
     find_repeated(work)
 
 

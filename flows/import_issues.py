@@ -6,7 +6,9 @@ import psycopg
 from psycopg.rows import class_row
 
 from contracts.issues import Severity
+from flows.copying import copy_in
 from flows.ledger import Import
+from transforms.plan import Plan
 from transforms.plan_changes import Reason
 
 
@@ -33,7 +35,34 @@ class Issue:
         return (self.raw or b"").decode(self.encoding or "utf-8", "backslashreplace")
 
 
-def refer_to_same_issues(connection: psycopg.Connection, import_id: str, rejected: int) -> bool:
+def write_issues(connection: psycopg.Connection, team_id: str, import_id: str, plan: Plan) -> None:
+    """Write down what was wrong, unless an earlier import of the same file says it already, and
+    which rejects of the import that this one corrects are loaded now.
+
+    Args:
+        connection: In the transaction of the import.
+        team_id: Whose data.
+        import_id: The import.
+        plan: Its plan.
+    """
+    connection.execute(
+        "CREATE TEMP TABLE delta_import_issues ON COMMIT DROP AS SELECT line_no, severity, code,"
+        " field, message, raw, encoding, corrects_line FROM import_issues WITH NO DATA"
+    )
+    copy_in(connection, "delta_import_issues", plan.issues())
+    if not _refer_to_same_issues(connection, import_id, plan.counts.rejected):
+        connection.execute(
+            "INSERT INTO import_issues (import_id, team_id, line_no, severity, code, field,"
+            " message, raw, encoding, corrects_line)"
+            " SELECT %s, %s, line_no, severity, code, field, message, raw, encoding, corrects_line"
+            " FROM delta_import_issues ORDER BY line_no, code, field",
+            [import_id, team_id],
+        )
+    if lines := plan.corrected_lines():
+        _resolve_issues(connection, import_id, lines)
+
+
+def _refer_to_same_issues(connection: psycopg.Connection, import_id: str, rejected: int) -> bool:
     """Point an import to the issues of an earlier one of the same file, if they say the same.
 
     Reads the temp table ``delta_import_issues``. A file that comes again has its rejects again;
@@ -62,7 +91,7 @@ def refer_to_same_issues(connection: psycopg.Connection, import_id: str, rejecte
     return done.rowcount == 1
 
 
-def resolve_issues(connection: psycopg.Connection, import_id: str, lines: list[int]) -> None:
+def _resolve_issues(connection: psycopg.Connection, import_id: str, lines: list[int]) -> None:
     """Mark the rejects of the import that this one corrects as loaded by it.
 
     A row that was corrected before, and was wrong again, is a reject of that correction, and of

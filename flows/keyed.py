@@ -49,6 +49,11 @@ def place_leads(
         name_boards(work)
 
 
+def has_keyed(job: Job) -> bool:
+    """Whether an import may write to keyed tables, but for the boards of the team's rules."""
+    return bool(job.contract.tables or job.policy.score or not job.contract.is_about_people)
+
+
 def plan_keyed(
     job: Job,
     batch: Batch,

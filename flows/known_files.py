@@ -8,6 +8,7 @@ from flows.landing import Batch
 from flows.ledger import IMPORT, Import
 from transforms.dedupe import digest_stored
 from transforms.plan import Counts
+from transforms.reject_rate import are_too_many
 from transforms.relations import Work
 
 _OF_FILES = ["file", "rules", "correction"]
@@ -21,8 +22,9 @@ def find_same(connection: psycopg.Connection, work: Work, job: Job, batch: Batch
     as it brought them: none changed, withdrawn, missing or added since, by whomever.
 
     None of a team from which somebody was erased, since a row about them is to be kept out of the
-    landed copy, too; nor where something was undone since, with which opt-outs of rejected rows may
-    have been withdrawn.
+    landed copy, too; nor where an import without a file came since (an undo, with which opt-outs of
+    rejected rows may have been withdrawn, a refold, a review); nor one that may have to be held for
+    its rejects.
 
     Args:
         connection: Where to ask.
@@ -43,6 +45,8 @@ def find_same(connection: psycopg.Connection, work: Work, job: Job, batch: Batch
             {"team": team_id, "file": job.source_file, "of_files": _OF_FILES},
         ).fetchone()
     if not last or not last.records_digest:
+        return None
+    if are_too_many(last.rows_rejected, last.rows_landed, job.policy.max_reject_rate):
         return None
     told = (last.source, last.file_hash, last.file_form)
     if told != (job.source, batch.sha256, batch.form) or last.cause == "correction":

@@ -158,7 +158,8 @@ def stage_changed(
     if recall(work, SAME_AS) and recall(work, "fingerprints_seq") != str(seq):
         # Others changed the team's data meanwhile: the file is read after all.
         note(work, SAME_AS, "")
-        land_rows(work, job, batch, None, settings, progress)
+        with leaving_room(work):
+            land_rows(work, job, batch, None, settings, progress)
     # By what is known of a record, only people are passed over.
     is_same = not job.contract.is_about_people or fetch_fingerprints(
         connection, work, team_id, job.source_file, rules, seq=seq

@@ -19,6 +19,7 @@ from transforms.shapes import (
     STORED_LEADS,
     STORED_PERSONAS,
     STORED_VERSIONS,
+    Schema,
 )
 from transforms.work_tables import empty
 
@@ -198,13 +199,11 @@ def list_holders(
         " count(*) OVER (PARTITION BY kind, value)"
         " FROM wanted_claims JOIN identities AS i USING (team_id, kind, value)"
     )
-    for frame in copy_out(
-        connection,
-        sql.SQL("SELECT DISTINCT kind, value, people FROM found WHERE people > {}").format(
-            sql.Literal(shared_after)
-        ),
-        {"kind": pl.String, "value": pl.String, "people": pl.Int64},
-    ):
+    crowded = sql.SQL("SELECT DISTINCT kind, value, people FROM found WHERE people > {}").format(
+        sql.Literal(shared_after)
+    )
+    told: Schema = {"kind": pl.String, "value": pl.String, "people": pl.Int64}
+    for frame in copy_out(connection, crowded, told):
         append(work, "stored_shared", frame)
     temp_table(connection, "wanted_personas (team_id text, persona_id text)")
     connection.execute(
@@ -239,12 +238,12 @@ def lock_people(connection: psycopg.Connection) -> None:
 
 def fetch_people(connection: psycopg.Connection, work: Work) -> None:
     """Personas, with all of their leads and claims."""
+    people = sql.SQL("FROM wanted_personas AS w JOIN {} AS t USING (team_id, persona_id)")
     for name, schema, table in (
         ("stored_personas", STORED_PERSONAS, "personas"),
         ("stored_identities", STORED_IDENTITIES, "persona_claims"),
         ("stored_leads", STORED_LEADS, "leads"),
     ):
-        people = sql.SQL("FROM wanted_personas AS w JOIN {} AS t USING (team_id, persona_id)")
         fetch(connection, work, name, schema, people.format(sql.Identifier(table)))
 
 

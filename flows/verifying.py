@@ -85,7 +85,10 @@ def _try_out(connection: psycopg.Connection, key: Key) -> tuple[bool, bool, bool
     """
     with connection.transaction(force_rollback=True):
         # Nothing is noted as an edit by hand, and no other table is touched.
-        connection.execute("SELECT set_config('leadfold.import_id', 'verify', true)")
+        connection.execute(
+            "SELECT set_config('leadfold.import_id', 'verify', true),"
+            " set_config('leadfold.lists_claims', 'yes', true)"
+        )
         connection.execute("SET LOCAL lock_timeout = '5s'")
         put = _putter(connection, key)
         if not put(0, 0):

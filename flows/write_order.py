@@ -7,7 +7,8 @@ from contracts.people_tables import Table
 from contracts.registry import load_tables
 from transforms.planned_rows import Action
 
-# What gives a claim or a phone free comes before what takes it.
+# What gives a claim or a phone free comes before what takes it. People and leads of lone records
+# may come before all of it (flows.ahead): what they claim nobody holds.
 PEOPLE_ORDER: tuple[tuple[Table, Action], ...] = (
     (tables.IDENTITIES, "delete"),
     (tables.IDENTITIES, "update"),

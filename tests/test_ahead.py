@@ -13,10 +13,9 @@ import pytest
 import flows.ahead
 import flows.folding
 from flows import ledger, warehouse
-from flows.jobs import Outcome
 from flows.settings import Settings
 from tests.children import FORKABLE, import_and_die
-from tests.conftest import Import
+from tests.conftest import AddSource, Import
 from tests.states import content
 from transforms.lone import FEW_RECORDS
 from transforms.relations import Work
@@ -30,6 +29,23 @@ FILE = "id,name,phone,email\n" + "".join(
 )
 RECORDS = len(PEOPLE)
 LEFT_ALONE = LONE - 2
+
+
+CALLED = """
+name: called
+source_file: file
+recognised_by: [About]
+columns:
+  source_record_id: [id]
+  full_name: [name]
+  phones: [phone]
+  emails: [email]
+tables:
+  lead_activities:
+    external_id: id
+    lead_id: about
+    activity_type: name
+"""
 
 
 def count(connection: psycopg.Connection) -> tuple[int, ...]:
@@ -50,7 +66,7 @@ def plan_late(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[int, ...]]
 
     def look(*arguments: object) -> None:
         if begun:
-            seen.append(count(begun[-1].connection))
+            seen.append(count(begun[-1].wait()))
         resolve(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(flows.ahead.Ahead, "begin", note)
@@ -110,6 +126,19 @@ def test_a_dry_run_writes_none(
     assert count(connection) == (0, 0)
 
 
+def test_rows_that_refer_to_people_find_no_others_than_in_a_dry_run(
+    import_text: Import,
+    add_source: AddSource,
+    plan_late: list[tuple[int, ...]],
+) -> None:
+    """What refers to a lead of the same file finds it in neither, so nothing is written ahead."""
+    add_source(CALLED)
+    text = FILE.replace("email\n", "email,about\n").replace("example.com\n", "example.com,3\n")
+    tried = import_text(text, "called", is_dry_run=True)
+    assert import_text(text, "called").effects == tried.effects
+    assert plan_late == []
+
+
 def test_tables_on_disk_are_not_read_meanwhile(
     connection: psycopg.Connection,
     import_text: Import,
@@ -165,16 +194,16 @@ def test_others_who_were_faster_make_it_plan_again(
     connection: psycopg.Connection, import_text: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody puts a person of the file into Postgres between fetching and writing."""
-    outcomes: list[Outcome] = []
+    begun: list[flows.ahead.Ahead] = []
     real = flows.ahead.Ahead.begin
 
     def put_in(self: flows.ahead.Ahead, *arguments: object) -> None:
-        if not outcomes:
+        if not begun:
             connection.execute(
                 "INSERT INTO personas (team_id, persona_id, full_name, phone)"
                 " VALUES ('acme', 'persona_hand', 'Ann Lee', '+14155550007')"
             )
-            outcomes.append(None)  # type: ignore[arg-type]
+        begun.append(self)
         real(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(flows.ahead.Ahead, "begin", put_in)

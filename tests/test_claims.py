@@ -11,12 +11,22 @@ from psycopg import sql
 
 from contracts import people_tables as tables
 from contracts.errors import StalePlanError
-from flows.apply import _write
+from flows.apply import _write, name_import
 from flows.settings import Settings
 from transforms.plan import Action, Plan
 
 INDEX = "identities_exclusive_unique_idx"
 Row = tuple[object, ...]
+
+
+@pytest.fixture(autouse=True)
+def _people(connection: psycopg.Connection) -> None:
+    """Whoever holds a claim is there."""
+    connection.execute(
+        "INSERT INTO personas (team_id, persona_id) SELECT team_id, persona_id"
+        " FROM unnest(ARRAY['acme', 'other']) AS team_id,"
+        " unnest(ARRAY['ann', 'ben', 'cat', 'dan']) AS persona_id"
+    )
 
 
 def hold(
@@ -73,7 +83,6 @@ def test_two_who_write_claims_at_once_do_so_one_after_the_other(
     connection: psycopg.Connection, settings: Settings
 ) -> None:
     """Neither sees what the other has not committed; so the second waits."""
-    connection.execute("INSERT INTO personas (team_id, persona_id) VALUES ('acme', 'ann')")
     with (
         psycopg.connect(settings.database_url) as one,
         psycopg.connect(settings.database_url) as other,
@@ -108,11 +117,12 @@ def test_a_value_that_is_held_is_stated_by_hand(
 ) -> None:
     """It stays one row, alone or shared as it was."""
     value = {"phone": "+1001", "email": "ann@x.com"}[kind]
-    connection.execute("INSERT INTO personas (team_id, persona_id) VALUES ('acme', 'ann')")
     connection.execute(
         "INSERT INTO identities VALUES ('acme', %s, %s, 'ann', %s)", [kind, value, is_exclusive]
     )
-    change = sql.SQL("UPDATE personas SET {} = %s").format(sql.Identifier(kind))
+    change = sql.SQL(
+        "UPDATE personas SET {} = %s WHERE team_id = 'acme' AND persona_id = 'ann'"
+    ).format(sql.Identifier(kind))
     connection.execute(change, [value])
     assert holders(connection, kind) == [(value, "ann", is_exclusive)]
     for restated in (value.upper(), value, None):
@@ -122,11 +132,11 @@ def test_a_value_that_is_held_is_stated_by_hand(
 
 def test_a_phone_that_is_called_shared_and_ones_own_again(connection: psycopg.Connection) -> None:
     """The persona's row says what the persona says, and there is never a second one."""
-    connection.execute(
-        "INSERT INTO personas (team_id, persona_id, phone) VALUES ('acme', 'ann', '+1001')"
-    )
+    ann = "team_id = 'acme' AND persona_id = 'ann'"
+    connection.execute(f"UPDATE personas SET phone = '+1001' WHERE {ann}".encode())
     for is_exclusive in (False, True, True, False, False):
-        connection.execute("UPDATE personas SET is_phone_exclusive = %s", [is_exclusive])
+        change = f"UPDATE personas SET is_phone_exclusive = %s WHERE {ann}"
+        connection.execute(change.encode(), [is_exclusive])
         assert holders(connection) == [("+1001", "ann", is_exclusive)]
 
 
@@ -143,7 +153,7 @@ def write(
 
     plan = cast(Plan, SimpleNamespace(rows=give))
     with connection.transaction():
-        connection.execute("SET LOCAL leadfold.import_id = 'import_2'")
+        name_import(connection, "import_2")
         _write(connection, "acme", "import_2", tables.IDENTITIES, action, plan, len(rows))
     return connection
 
@@ -196,6 +206,8 @@ def test_a_claim_that_is_held_otherwise_by_now(
 def test_the_row_of_one_of_many_is_found_at_once(connection: psycopg.Connection) -> None:
     """Of a number that thousands share, apply does not read all rows for each."""
     connection.execute(
+        "INSERT INTO personas (team_id, persona_id)"
+        " SELECT 'acme', 'q' || n FROM generate_series(1, 3000) AS n;"
         "INSERT INTO identities SELECT 'acme', 'phone', '+1001', 'q' || n, false"
         " FROM generate_series(1, 3000) AS n; ANALYZE identities"
     )

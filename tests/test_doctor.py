@@ -49,7 +49,7 @@ def test_a_new_database_is_well(settings: Settings, connection: psycopg.Connecti
     assert {name for (name,) in unique} == set(made["unique"])
     tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     assert {name for (name,) in tables} == {*made["table"], "leadfold_migrations"}
-    assert len(made["trigger"]) == 20
+    assert len(made["trigger"]) == 19
     assert "imports_every_row_is_accounted_for" in made["constraint"]
 
 
@@ -80,14 +80,16 @@ def test_a_new_database_is_well(settings: Settings, connection: psycopg.Connecti
             " ALTER TABLE personas ENABLE TRIGGER leadfold_follow_claims;",
         ),
         (
-            "INSERT INTO identities VALUES ('acme', 'phone', '+14155552671', 'persona_gone')",
+            "SET leadfold.lists_claims = 'yes'; SET leadfold.import_id = 'import_1';"
+            "INSERT INTO identities VALUES ('acme', 'phone', '+14155552671', 'persona_gone');"
+            "RESET leadfold.import_id; RESET leadfold.lists_claims",
             "wrong: 1 of 1 claims name nobody who is there.",
         ),
         (
             "INSERT INTO personas (team_id, persona_id) VALUES ('acme', 'ann');"
-            "SET leadfold.import_id = 'import_1'; INSERT INTO identities VALUES"
+            "SET leadfold.lists_claims = 'yes'; INSERT INTO identities VALUES"
             " ('acme', 'phone', '+1', 'ann', true), ('acme', 'phone', '+1', 'ann', false);"
-            "RESET leadfold.import_id",
+            "RESET leadfold.lists_claims",
             "wrong: 2 of 2 claims are held alone and shared. -> Somebody changed identities by"
             " hand: of two rows of one persona, delete one.",
         ),
@@ -96,10 +98,23 @@ def test_a_new_database_is_well(settings: Settings, connection: psycopg.Connecti
                 "INSERT INTO personas (team_id, persona_id, phone) VALUES ('acme', 'ann', '+1');"
                 f"SET leadfold.import_id = 'import_1'; UPDATE personas SET {unlike};"
                 "RESET leadfold.import_id",
-                "wrong: 1 of 1 claims are listed with nobody. -> Somebody switched triggers off."
-                " To list all: UPDATE identities SET kind = kind",
+                f"wrong: {told} -> Triggers were off, or identities truncated:"
+                " SELECT leadfold_list_claims();",
             )
-            for unlike in ("claims = '{}'", "shared_claims = '{phone=+1}'")
+            for unlike, told in (
+                (
+                    "claims = '{}'",
+                    "1 claims are not listed with who holds them, 0 with others.",
+                ),
+                (
+                    "shared_claims = '{phone=+1}'",
+                    "1 claims are not listed with who holds them, 0 with others.",
+                ),
+                (
+                    "claims = '{phone=+1,phone=+2}'",
+                    "0 claims are not listed with who holds them, 1 with others.",
+                ),
+            )
         ),
         (
             "DELETE FROM leadfold_migrations WHERE name = '0006_one_index.sql'",

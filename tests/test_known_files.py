@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import flows.folding
 import flows.importing
 import flows.staging
+from contracts.registry import load_policy
 from flows.erasing import run_erase
 from flows.importing import run_import
 from flows.jobs import Job, Outcome, Request
@@ -180,6 +181,20 @@ def test_it_is_read_by_other_rules(
     monkeypatch.setattr("transforms.normalize.RULES_VERSION", 1_000_000)
     with reading() as read:
         assert import_text(TEXT).counts.unchanged == 2
+    assert read == ["list.csv"]
+
+
+def test_one_with_too_many_rejects_is_held_again(
+    import_text: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What let it in once, a policy or a person, need not hold any more."""
+    text = HEADER + ANN + CUT * 12
+    lax = load_policy("default").model_copy(update={"max_reject_rate": 1.0})
+    with monkeypatch.context() as patched:
+        patched.setattr(Job, "policy", lax)
+        assert import_text(text).counts.rejected == 12
+    with reading() as read:
+        assert import_text(text).status == "held"
     assert read == ["list.csv"]
 
 

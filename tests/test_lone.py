@@ -7,12 +7,14 @@ import duckdb
 import psycopg
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 import flows.folding
 import flows.jobs
 import transforms.lone
 import transforms.planned_rows
 import transforms.relations
+from contracts.policy import Policy
 from contracts.registry import load_policy
 from flows.jobs import Outcome
 from flows.staging import list_sources
@@ -25,6 +27,11 @@ from transforms.lone import count_lone, set_lone_aside
 from transforms.plan_changes import Change, Changes
 from transforms.relations import Work, query
 from transforms.work_tables import open_work
+
+POLICIES = (
+    load_policy("per_niche"),
+    load_policy("default").model_copy(update={"match": (("crm_id",),)}),
+)
 
 
 @attack
@@ -40,6 +47,21 @@ def test_lone_records_come_to_what_all_steps_would_make_of_them(
         for team, outcomes in told.items():
             with pytest.MonkeyPatch.context() as patch:
                 # However few there are; or none, however many.
+                patch.setattr(transforms.lone, "FEW_RECORDS", 0 if team == "aside" else 9**9)
+                outcomes.append(place.run(file, team))
+    _is_same(place, told, "aside", "along")
+
+
+@attack
+@given(worlds(most=2), st.sampled_from(POLICIES))
+def test_nor_is_it_by_other_policies(place: Place, world: tuple[File, ...], policy: Policy) -> None:
+    """By which a phone or an email may identify nobody, or several values together somebody."""
+    place.empty("aside", "along")
+    told: dict[str, list[Outcome]] = {"aside": [], "along": []}
+    for file in world:
+        for team, outcomes in told.items():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(flows.jobs.Job, "policy", policy)
                 patch.setattr(transforms.lone, "FEW_RECORDS", 0 if team == "aside" else 9**9)
                 outcomes.append(place.run(file, team))
     _is_same(place, told, "aside", "along")

@@ -35,11 +35,6 @@ INSERT INTO identities (team_id, kind, value, persona_id, is_exclusive) VALUES
     ('acme', 'phone', '+1002', 'ben', true), ('acme', 'email', 'ben@x.com', 'ben', true),
     ('acme', 'phone', '+1009', 'cat', false), ('acme', 'email', 'info@x.com', 'cat', false),
     ('acme', 'phone', '+1009', 'dan', false), ('acme', 'email', 'info@x.com', 'dan', false);
-UPDATE personas AS p SET (claims, shared_claims) = (
-    SELECT array_agg(kind || '=' || value),
-        array_agg(kind || '=' || value) FILTER (WHERE NOT is_exclusive)
-    FROM identities AS i WHERE i.persona_id = p.persona_id
-);
 INSERT INTO leads (team_id, lead_id, source, source_file, source_record_id, persona_id,
     phones, emails, claims, lead_status, import_id, updated_at)
 VALUES ('acme', 'lead_ann', 'hubspot', 'hubspot/acme', '7', 'ann', '{+1001}', '{ann.lee@gmail.com}',
@@ -418,9 +413,11 @@ def test_what_a_persona_holds_is_listed_with_it(
 
 
 def test_a_kind_can_be_told_from_its_value(people: psycopg.Connection) -> None:
-    """A claim is listed as kind=value."""
+    """A claim is listed as kind=value, and with somebody."""
     with pytest.raises(psycopg.errors.CheckViolation, match="The kind of a claim has no = in it"):
         people.execute("INSERT INTO identities VALUES ('acme', 'a=b', 'c', 'ben', true)")
+    with pytest.raises(psycopg.errors.ForeignKeyViolation, match="no persona eve of team acme"):
+        people.execute("INSERT INTO identities VALUES ('acme', 'a', 'c', 'eve', true)")
 
 
 def test_a_persona_that_is_copied_back_lists_what_it_holds(people: psycopg.Connection) -> None:

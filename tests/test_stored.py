@@ -33,8 +33,10 @@ def test_a_small_file_does_not_have_all_claims_and_leads_read(
     assert outcome.counts.landed == outcome.counts.updated == 900, outcome
     after = _scanned(connection)
     read = {table: after[table] - before[table] for table in before}
-    # People and what is theirs are not asked for in the order of an index.
-    assert all(rows < 1.1 * _STORED for rows in read.values()), read
+    # People and what is theirs are not asked for in the order of an index; their claims stand with
+    # them.
+    most = {"personas": 2, "leads": 1, "identities": 0}
+    assert all(rows < (most[table] + 0.1) * _STORED for table, rows in read.items()), read
 
 
 def _scanned(connection: psycopg.Connection) -> dict[str, int]:

@@ -17,7 +17,7 @@ def say_too_many_rejects(work: Work, limit: float) -> str:
     found = query(work, statement("count_rejects"))
     rejected = int(found["rejected"].sum())
     rows = found["rows"].item(0) if len(found) else 0
-    if rejected < _BY_CHANCE or rejected <= limit * rows:
+    if not are_too_many(rejected, rows, limit):
         return ""
     reasons = ", ".join(
         f"{count:,} x {code} (first in line {line:,})"
@@ -27,3 +27,8 @@ def say_too_many_rejects(work: Work, limit: float) -> str:
         f"{rejected / rows:.0%} of its rows cannot be loaded ({rejected:,} of {rows:,}), the limit"
         f" is {limit:.0%}: {reasons}."
     )
+
+
+def are_too_many(rejected: int, rows: int, limit: float) -> bool:
+    """Whether so many of so many rows are more than chance explains. Arguments as above."""
+    return rejected >= _BY_CHANCE and rejected > limit * rows

@@ -13,18 +13,34 @@ COMMENT ON COLUMN personas.claims IS
 COMMENT ON COLUMN personas.shared_claims IS
     'Those of claims that the persona does not hold alone. Null: none.';
 
--- Not an edit by hand.
-SELECT set_config('leadfold.import_id', 'migration 0011', true);
-UPDATE personas AS p SET claims = held.claims, shared_claims = held.shared_claims
-FROM (
-    SELECT team_id, persona_id,
-        array_agg(kind || '=' || value ORDER BY kind, value) AS claims,
-        array_agg(kind || '=' || value ORDER BY kind, value) FILTER (WHERE NOT is_exclusive)
-            AS shared_claims
-    FROM identities GROUP BY team_id, persona_id
-) AS held
-WHERE p.team_id = held.team_id AND p.persona_id = held.persona_id;
-SELECT set_config('leadfold.import_id', '', true);
+-- Lists anew what is not listed as identities says, and tells of how many people. Not an edit by hand.
+CREATE FUNCTION leadfold_list_claims() RETURNS bigint
+LANGUAGE sql VOLATILE
+SET search_path = public, pg_temp SET leadfold.import_id = 'leadfold_list_claims' AS $$
+    WITH held AS (
+        SELECT team_id, persona_id,
+            array_agg(kind || '=' || value ORDER BY kind, value) AS claims,
+            array_agg(kind || '=' || value ORDER BY kind, value) FILTER (WHERE NOT is_exclusive)
+                AS shared_claims
+        FROM identities GROUP BY team_id, persona_id
+    ),
+    listed AS (
+        UPDATE personas AS p
+        SET claims = coalesce(h.claims, '{}'), shared_claims = h.shared_claims
+        FROM personas AS o LEFT JOIN held AS h USING (team_id, persona_id)
+        WHERE p.team_id = o.team_id AND p.persona_id = o.persona_id AND (
+            ARRAY(SELECT unnest(o.claims) ORDER BY 1)
+                <> ARRAY(SELECT unnest(coalesce(h.claims, '{}')) ORDER BY 1)
+            OR ARRAY(SELECT unnest(coalesce(o.shared_claims, '{}')) ORDER BY 1)
+                <> ARRAY(SELECT unnest(coalesce(h.shared_claims, '{}')) ORDER BY 1)
+        )
+        RETURNING 1
+    )
+    SELECT count(*) FROM listed
+$$;
+COMMENT ON FUNCTION leadfold_list_claims IS
+    'Brings personas.claims in step with identities, where somebody switched triggers off.';
+SELECT leadfold_list_claims();
 
 DROP INDEX identities_persona_idx;
 -- A twentieth of a page is no room for a person any more.
@@ -49,11 +65,31 @@ SELECT team_id, persona_id, value AS address, i.is_exclusive
 FROM persona_claims AS c JOIN identities AS i USING (team_id, persona_id, kind, value)
 WHERE kind = 'email';
 
--- What others than imports write to identities is listed with the persona. Its row is written in any
--- case, and first, by the name of the trigger: so whoever writes claims of a persona waits for who
--- edits it, and the other way, before leadfold_hold_once looks.
+-- As in 0003, but that what a persona holds is found by persona.
+CREATE OR REPLACE VIEW persona_opt_outs AS
+SELECT DISTINCT ON (team_id, persona_id, channel)
+    team_id, persona_id, channel, stated_at, import_id
+FROM (
+    SELECT o.team_id, c.persona_id, o.channel, o.stated_at, o.import_id
+    FROM opt_outs AS o
+    JOIN persona_claims AS c ON c.team_id = o.team_id AND c.kind = o.kind AND c.value = o.value
+    UNION ALL
+    SELECT o.team_id, l.persona_id, o.channel, o.stated_at, o.import_id
+    FROM opt_outs AS o
+    JOIN leads AS l ON l.team_id = o.team_id
+        AND l.source_record_id = o.value AND l.source_file = o.source_file
+    WHERE o.kind = 'record'
+) AS covered
+ORDER BY team_id, persona_id, channel, stated_at NULLS LAST, import_id;
+
+-- What plans do not write to identities is listed with the persona by this trigger; plans say that
+-- they list it themselves (leadfold.lists_claims). It takes the place of leadfold_hold_once, of which
+-- the check at its end is. The persona's row is written in any case, and first: so whoever writes
+-- claims of a persona waits for who edits it, and the other way.
+DROP TRIGGER leadfold_hold_once ON identities;
+DROP FUNCTION leadfold_hold_once();
 CREATE FUNCTION leadfold_follow_holder() RETURNS trigger
-LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = public, pg_temp SET leadfold.follows_holder = 'yes' AS $$
 DECLARE
     claim text;
 BEGIN
@@ -64,33 +100,28 @@ BEGIN
             shared_claims = nullif(array_remove(p.shared_claims, claim), '{}')
         WHERE p.team_id = OLD.team_id AND p.persona_id = OLD.persona_id;
     END IF;
-    IF TG_OP <> 'DELETE' THEN
-        IF position('=' IN NEW.kind) > 0 THEN
-            RAISE EXCEPTION 'The kind of a claim has no = in it: %.', NEW.kind
-                USING ERRCODE = 'check_violation';
-        END IF;
-        claim := NEW.kind || '=' || NEW.value;
-        UPDATE personas AS p
-        SET claims = array_append(array_remove(p.claims, claim), claim),
-            shared_claims = nullif(
-                array_remove(p.shared_claims, claim)
-                    || CASE WHEN NEW.is_exclusive THEN '{}' ELSE ARRAY[claim] END,
-                '{}'
-            )
-        WHERE p.team_id = NEW.team_id AND p.persona_id = NEW.persona_id;
+    IF TG_OP = 'DELETE' THEN
+        RETURN NULL;
     END IF;
-    RETURN NULL;
-END
-$$;
-CREATE TRIGGER leadfold_follow_holder AFTER INSERT OR UPDATE OR DELETE ON identities
-    FOR EACH ROW WHEN (coalesce(current_setting('leadfold.import_id', true), '') = '')
-    EXECUTE FUNCTION leadfold_follow_holder();
-COMMENT ON TRIGGER leadfold_follow_holder ON identities IS
-    'Keeps personas.claims in step with identities. Silent while leadfold.import_id is set.';
 
-CREATE OR REPLACE FUNCTION leadfold_hold_once() RETURNS trigger
-LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
-BEGIN
+    IF position('=' IN NEW.kind) > 0 THEN
+        RAISE EXCEPTION 'The kind of a claim has no = in it: %.', NEW.kind
+            USING ERRCODE = 'check_violation';
+    END IF;
+    claim := NEW.kind || '=' || NEW.value;
+    UPDATE personas AS p
+    SET claims = array_append(array_remove(p.claims, claim), claim),
+        shared_claims = nullif(
+            array_remove(p.shared_claims, claim)
+                || CASE WHEN NEW.is_exclusive THEN '{}' ELSE ARRAY[claim] END,
+            '{}'
+        )
+    WHERE p.team_id = NEW.team_id AND p.persona_id = NEW.persona_id;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'There is no persona % of team % to hold % %.',
+            NEW.persona_id, NEW.team_id, NEW.kind, NEW.value
+            USING ERRCODE = 'foreign_key_violation', HINT = 'Insert the persona first.';
+    END IF;
     IF EXISTS (
         SELECT FROM identities AS i
         WHERE i.team_id = NEW.team_id AND i.kind = NEW.kind AND i.value = NEW.value
@@ -107,6 +138,12 @@ BEGIN
     RETURN NULL;
 END
 $$;
+CREATE TRIGGER leadfold_follow_holder AFTER INSERT OR UPDATE OR DELETE ON identities
+    FOR EACH ROW WHEN (coalesce(current_setting('leadfold.lists_claims', true), '') = '')
+    EXECUTE FUNCTION leadfold_follow_holder();
+COMMENT ON TRIGGER leadfold_follow_holder ON identities IS
+    'Keeps personas.claims in step with identities, and refuses a claim that the persona holds'
+    ' already, alone or shared. Silent while leadfold.lists_claims is set.';
 
 CREATE FUNCTION leadfold_release_claims(team text, persona text, held text[]) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = public, pg_temp AS $$
@@ -202,7 +239,7 @@ BEGIN
                 HINT = 'Its leads and claims refer to it by them. Insert a new persona instead.';
     END IF;
     -- What a persona holds is said by identities alone (leadfold_follow_holder).
-    IF is_update AND pg_trigger_depth() = 1 THEN
+    IF is_update AND coalesce(current_setting('leadfold.follows_holder', true), '') = '' THEN
         NEW.claims := OLD.claims;
         NEW.shared_claims := OLD.shared_claims;
     ELSIF NOT is_update THEN

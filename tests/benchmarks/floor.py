@@ -74,7 +74,8 @@ def export(url: str, folder: Path) -> dict[str, int]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows: dict[str, int] = {}
-    script = ["SELECT set_config('leadfold.import_id', 'floor', true) \\g /dev/null"]
+    settings = ("leadfold.import_id", "leadfold.lists_claims")
+    script = [f"SELECT set_config('{name}', 'floor', true) \\g /dev/null" for name in settings]
     with psycopg.connect(url) as connection:
         for table, columns, key in list(_tables(connection)):
             path = folder / f"{table}.copy"

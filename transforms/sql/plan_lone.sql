@@ -38,7 +38,7 @@ select
         as is_phone_exclusive,
     false as is_ended, null::varchar as merged_into, null::varchar as edited_fields,
     list_sort(list_distinct(list_concat(
-        claims_of(facts.claim_space, crm_id, phones, email_keys), coalesce(others.claims, [])
+        claims_of(facts.claim_space, crm_id, phones, email_keys), coalesce(other_claims, [])
     ))) as claims,
     nullif(list_filter(
         claims, lambda claim: list_contains(shared.kinds, split_part(claim, '=', 1))
@@ -46,6 +46,6 @@ select
     facts.import_id
 from (select line_no, crm_id, phones, emails, email_keys, tags, {golden_texts} from staged) as people
 join lone_records as lone using (line_no)
-left join lone_other_claims as others using (line_no)
+left join lone_other_claims using (line_no)
 cross join (select list(kind) as kinds from match_keys where priority is null) as shared
 cross join facts

@@ -4,7 +4,7 @@
 -- Returns  lone_records: record_no (in all_claims), source_record_id, line_no, fingerprint, and
 --          lone_no, in the order of lines, which goes on where the record_no of nodes ends.
 --          all_claims: the claims of all. nodes, claims, merges: of the others, numbered anew.
---          lone_other_claims: line_no, claims (as leads.claims spells them) that do not show in the row:
+--          lone_other_claims: line_no, other_claims (as leads.claims spells them) that do not show in the row:
 --          composites, and the record that it was merged into.
 -- Promise  nobody else's person depends on them, nor theirs on anybody else: plan_lone.sql says of
 --          them what all the steps between would say. What a policy wants to be looked at (people
@@ -57,7 +57,7 @@ order by line_no;
 create or replace table all_claims as from claims;
 
 create or replace table lone_other_claims as
-select lone.line_no, list(kind || '=' || value) as claims
+select lone.line_no, list(kind || '=' || value) as other_claims
 from (
     select record_no, kind, value from claims
     where kind not in ('phone', 'email', (select claim_space from facts))
