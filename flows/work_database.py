@@ -15,9 +15,9 @@ from transforms.relations import Work, ask_value
 # all was DuckDB's, and it spills as well with less (docs/speed.md).
 _READING_SHARE = 0.75
 
-# Of tables in memory some 19 bytes a row are never spilled, 378 MB of 20M rows. A file has some 270
-# bytes a row, so that this is a fifth of the limit at most (docs/speed.md).
-_LARGE_FILE = 3
+# Of tables in memory a part is never spilled, some 19 bytes a row and more while lists are made of
+# them: within 600 MB 5M rows (1.1 GB) could not be planned (docs/speed.md).
+_LARGE_FILE = 1
 
 
 def open_database(folder: Path, settings: Settings, *, file_bytes: int = 0) -> Work:
@@ -26,8 +26,8 @@ def open_database(folder: Path, settings: Settings, *, file_bytes: int = 0) -> W
     Args:
         folder: Where it spills what does not fit into memory. One import's work goes there alone.
         settings: How much memory it may take, and how many threads.
-        file_bytes: How large the file is that goes into it. Of one that is several times as large
-            as the memory, all tables are on disk from the start.
+        file_bytes: How large the file is that goes into it. Of one that is larger than the memory,
+            all tables are on disk from the start.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     config: dict[str, Any] = {

@@ -11,7 +11,19 @@ from contracts.people_tables import Table
 from transforms.ids import derive_ids, time_part
 from transforms.lone import add_lone, count_lone, hold_lone_claims
 from transforms.planned_rows import PEOPLE_TABLES, Action, stream_rows
-from transforms.relations import CHUNK_ROWS, Work, ask, execute, query, run, statement, stream
+from transforms.relations import (
+    CHUNK_ROWS,
+    Work,
+    ask,
+    ask_value,
+    execute,
+    list_stretches,
+    query,
+    run,
+    statement,
+    stream,
+)
+from transforms.work_tables import empty
 
 MATCH_TYPES = ("source_record", "crm_id", "phone", "email", "new")
 
@@ -198,12 +210,22 @@ def _name_new_leads(work: Work) -> None:
 def _plan_people(work: Work) -> None:
     run(work, "plan_identities")
     add_lone(work, "identities")
+    _list_held(work)
     run(work, "plan_personas")
     add_lone(work, "personas")
     run(work, "compare_fields")
     run(work, "plan_persona_versions")
     run(work, "plan_identity_versions")
     run(work, "plan_row_versions")
+
+
+def _list_held(work: Work) -> None:
+    # A list for each of all people at once would not fit into memory.
+    empty(work, "held_lists")
+    counted = "(select count(*) from met_identities) + (select count(*) from stored_identities)"
+    parts = len(list_stretches(ask_value(work, f"select {counted}")))
+    for part in range(parts):
+        run(work, "list_held_claims", part=part, parts=parts)
 
 
 def add_keyed(work: Work, plan: Plan, keyed: dict[str, dict[str, int]], entity: str = "") -> Plan:

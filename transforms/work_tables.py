@@ -68,6 +68,7 @@ _TABLES: dict[str, Schema] = {
     "stored_identities": STORED_IDENTITIES,
     "stored_shared": {"kind": pl.String, "value": pl.String, "people": pl.Int64},
     "stored_personas": STORED_PERSONAS,
+    "held_lists": {"persona_id": pl.String, "claims": LIST, "shared_claims": LIST},
     "stored_candidates": STORED_CANDIDATES,
     "stored_judgements": STORED_JUDGEMENTS,
     "decisions": DECISIONS,
