@@ -92,9 +92,12 @@ class Bench:
         return file.write(self.folder / "files" / f"{name}.csv")
 
     def _import_first(self, rows: int, path: Path, *, is_exported: bool) -> str:
+        # Nobody tidies up what was measured before.
+        self.server.drop("bench_again")
         database = self.server.create("bench_first")
         imported = self._import(rows, "first", database, (path, _OURS))
         self.results.steps[rows].append(imported.steps)
+        self.server.vacuum(database)
         if is_exported:
             shutil.rmtree(self._floor, ignore_errors=True)
             floor.export(self.server.url(database), self._floor)
