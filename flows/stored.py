@@ -175,7 +175,7 @@ def _list_personas(
     claims = stream(
         work,
         "select distinct kind, value from claims where priority is not null"
-        " union select distinct kind, value from merges order by all",
+        " union select distinct kind, value from merges order by value, kind",
         CHUNK_ROWS,
     )
     copy_in(connection, "wanted_claims", of_team(claims, team_id))

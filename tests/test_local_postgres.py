@@ -7,7 +7,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import psycopg
 import pytest
 
@@ -154,3 +156,17 @@ def test_a_server_that_cannot_start_says_why(home: Path) -> None:
         file.write("no_such_setting = 1\n")
     with pytest.raises(DatabaseUnavailableError, match="no_such_setting"):
         local_postgres.start(home)
+
+
+@pytest.mark.parametrize(
+    ("told", "chosen"), [("2147483648", 256), ("4294967296", 512), ("1000000", 256), ("no", None)]
+)
+def test_an_eighth_of_what_a_container_may_take_is_for_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, chosen: int | None
+) -> None:
+    """Within bounds; where nothing is told of a limit, it is an eighth of what the machine has."""
+    path = tmp_path / "memory.max"
+    path.write_text(f"{told}\n")
+    monkeypatch.setattr(local_postgres, "_MEMORY_LIMITS", (path, tmp_path / "missing"))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=64 * 1024**3))
+    assert local_postgres._choose_buffers() == (chosen or 1024)

@@ -11,11 +11,11 @@ from transforms.relations import CHUNK_ROWS, Work, stream_by_line, stream_sorted
 
 Action = Literal["insert", "update", "delete"]
 
-# In the order of each table's key: its index grows at one end, and two imports can't deadlock.
+# In the order of each table's index: it grows at one end, and two imports can't deadlock.
 _ROWS = {
     "leads": ("lead_id",),
     "personas": ("persona_id",),
-    "identities": ("kind", "value", "persona_id"),
+    "identities": ("value", "kind", "persona_id"),
     "lead_versions": ("lead_id", "import_id"),
     "persona_versions": ("persona_id",),
     "merge_candidates": ("left_id", "right_id"),

@@ -41,7 +41,8 @@ FROM leads ORDER BY source_record_id
 # What stands in a migrated database before any import.
 _BEFORE = ("teams", "leadfold_migrations")
 
-# The key: of a table without a primary key, whose unique index may hold an expression, all columns.
+# The key is the primary one. Where there is none, rows are sorted by the one unique index, which
+# may hold an expression: by its columns, and then by all.
 _TABLES = """
 SELECT c.relname, array_agg(a.attname::text ORDER BY a.attnum) AS columns,
     coalesce((
@@ -49,9 +50,14 @@ SELECT c.relname, array_agg(a.attname::text ORDER BY a.attnum) AS columns,
         FROM pg_index AS i
         JOIN pg_attribute AS k ON k.attrelid = c.oid AND k.attnum = ANY (i.indkey)
         WHERE i.indrelid = c.oid AND i.indisprimary
-    ), array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE EXISTS (
-        SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisunique
-    )), '{}') AS key
+    ), '{}') AS key,
+    (
+        SELECT array_agg(k.attname::text
+            ORDER BY array_position(i.indkey::int2[], k.attnum) NULLS LAST, k.attnum)
+        FROM pg_index AS i
+        JOIN pg_attribute AS k ON k.attrelid = c.oid AND k.attnum > 0 AND NOT k.attisdropped
+        WHERE i.indrelid = c.oid AND i.indisunique
+    ) AS by_index
 FROM pg_class AS c
 JOIN pg_attribute AS a
     ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
@@ -77,21 +83,23 @@ def export(url: str, folder: Path) -> dict[str, int]:
     settings = ("leadfold.import_id", "leadfold.lists_claims")
     script = [f"SELECT set_config('{name}', 'floor', true) \\g /dev/null" for name in settings]
     with psycopg.connect(url) as connection:
-        for table, columns, key in list(_tables(connection)):
+        for table, columns, key, by_index in list(_tables(connection)):
             path = folder / f"{table}.copy"
             query = sql.SQL("SELECT {} FROM {} ORDER BY {}").format(
                 _names(columns),
                 sql.Identifier(table),
-                _names(key) if key else sql.SQL("ctid"),
+                _names(key or by_index) if key or by_index else sql.SQL("ctid"),
             )
             if count := _copy_out(connection, query, path):
                 rows[table] = count
-                script += _load(connection, table, columns, key, path)
+                conflict = _on_conflict(key) if key or by_index else sql.SQL("")
+                script += _load(connection, table, columns, conflict, path)
         single = folder / "single_people.copy"
         _copy_out(connection, sql.SQL(_SINGLE_ROWS), single)
         connection.execute(SINGLE_TABLE)
-        columns = {name: names for name, names, _ in _tables(connection)}["single_people"]
-        alone = _load(connection, "single_people", columns, ["record_id"], single)
+        columns = {name: names for name, names, *_ in _tables(connection)}["single_people"]
+        conflict = _on_conflict(["record_id"])
+        alone = _load(connection, "single_people", columns, conflict, single)
         connection.rollback()
     _write(folder / "all.sql", script)
     _write(folder / "single.sql", alone)
@@ -110,10 +118,12 @@ def make_single_table(url: str) -> None:
         connection.execute(SINGLE_TABLE)
 
 
-def _tables(connection: psycopg.Connection) -> Iterator[tuple[str, list[str], list[str]]]:
-    for table, columns, key in connection.execute(_TABLES).fetchall():
+def _tables(
+    connection: psycopg.Connection,
+) -> Iterator[tuple[str, list[str], list[str], list[str]]]:
+    for table, columns, key, by_index in connection.execute(_TABLES).fetchall():
         if table not in _BEFORE:
-            yield table, columns, key
+            yield table, columns, key, by_index or []
 
 
 def _copy_out(connection: psycopg.Connection, query: sql.SQL | sql.Composed, path: Path) -> int:
@@ -125,11 +135,18 @@ def _copy_out(connection: psycopg.Connection, query: sql.SQL | sql.Composed, pat
     return cursor.rowcount
 
 
+def _on_conflict(key: list[str]) -> sql.Composed:
+    target = sql.SQL("({})").format(_names(key)) if key else sql.SQL("")
+    return sql.SQL(" ON CONFLICT {} DO NOTHING").format(target)
+
+
 def _load(
-    connection: psycopg.Connection, table: str, columns: list[str], key: list[str], path: Path
+    connection: psycopg.Connection,
+    table: str,
+    columns: list[str],
+    conflict: sql.Composable,
+    path: Path,
 ) -> list[str]:
-    target = sql.SQL("") if key == columns else sql.SQL("({})").format(_names(key))
-    conflict = sql.SQL(" ON CONFLICT {} DO NOTHING").format(target) if key else sql.SQL("")
     names = {
         "table": sql.Identifier(table),
         "delta": sql.Identifier(f"floor_{table}"),
