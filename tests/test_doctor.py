@@ -59,7 +59,7 @@ def test_a_new_database_is_well(settings: Settings, connection: psycopg.Connecti
         (
             "DROP INDEX identities_exclusive_unique_idx",
             "wrong: Unique index identities_exclusive_unique_idx is not there: what it keeps out"
-            " may come in. -> Make it anew, as flows/migrations/0006_one_index.sql does.",
+            " may come in. -> Make it anew, as flows/migrations/0012_claims_by_value.sql does.",
         ),
         (
             "ALTER TABLE personas DROP CONSTRAINT personas_pkey",
