@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import duckdb
 import psycopg
 
 from contracts.errors import (
@@ -27,7 +28,7 @@ from flows.plan_files import check_alone
 from flows.settings import Settings
 from flows.staging import stage
 from flows.trying import tell_stopped
-from flows.work_database import telling_memory
+from flows.work_database import is_disk_full, telling_memory, was_on_disk
 from flows.workspace import hold_workspace, sweep_workspaces
 from transforms.normalize import rules_digest
 from transforms.relations import Work
@@ -123,14 +124,25 @@ def carry_out(
             raise UnreadableFileError(batch.refusal)
         job = as_correction(job, batch, settings) or _of_batch(job, batch)
         _note_read_as(job, settings)
-        with (
-            telling_memory(job.file_name, settings),
-            closing(steps.stage(job, batch, settings, progress)) as work,
-        ):
-            return steps.fold(job, batch, work, settings, progress)
+        with telling_memory(job.file_name, settings):
+            try:
+                return _stage_and_fold(job, batch, settings, progress, steps)
+            except duckdb.OutOfMemoryException as error:
+                if was_on_disk(settings.work / job.import_id) or is_disk_full(error):
+                    raise
+            # Of tables in memory a part is never spilled. On disk they take longer, and need less.
+            on_disk = replace(settings, has_tables_on_disk=True)
+            return _stage_and_fold(job, batch, on_disk, progress, steps)
     except BaseException as error:
         # The other members of an archive are not to miss their turn.
         return _stop(job, settings, error, steps, is_told=not is_alone)
+
+
+def _stage_and_fold(
+    job: Job, batch: Batch, settings: Settings, progress: Progress, steps: Steps
+) -> Outcome:
+    with closing(steps.stage(job, batch, settings, progress)) as work:
+        return steps.fold(job, batch, work, settings, progress)
 
 
 def _stop(

@@ -23,6 +23,8 @@ class Settings:
         memory_limit: What DuckDB may take before it spills to disk; Leadfold itself takes about as
             much again.
         chunk_rows: Rows that are read and normalised at a time.
+        has_tables_on_disk: Whether DuckDB's tables are on disk however small the file is; an import
+            that ran out of memory is tried again so.
         threads: How many such chunks of one file are worked on at a time, and how many threads
             DuckDB may use.
         lock_wait_seconds: How long to wait for another import of the same team.
@@ -43,6 +45,7 @@ class Settings:
     database_url: str = ""
     memory_limit: str = "600MB"
     chunk_rows: int = 50_000
+    has_tables_on_disk: bool = False
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     lock_wait_seconds: int = 3600
     connect_timeout_seconds: int = 10

@@ -19,6 +19,8 @@ _READING_SHARE = 0.75
 # them: within 600 MB 5M rows (1.1 GB) could not be planned (docs/speed.md).
 _LARGE_FILE = 1
 
+_ON_DISK = "work.duckdb"
+
 
 def open_database(folder: Path, settings: Settings, *, file_bytes: int = 0) -> Work:
     """Open an empty work database.
@@ -37,9 +39,9 @@ def open_database(folder: Path, settings: Settings, *, file_bytes: int = 0) -> W
         "preserve_insertion_order": "false",
     }
     work = duckdb.connect(":memory:", config=config)
-    if file_bytes > _LARGE_FILE * _ask_limit(work):
+    if settings.has_tables_on_disk or file_bytes > _LARGE_FILE * _ask_limit(work):
         work.close()
-        on_disk = folder / "work.duckdb"
+        on_disk = folder / _ON_DISK
         # Of an attempt that was killed.
         on_disk.unlink(missing_ok=True)
         on_disk.with_suffix(".duckdb.wal").unlink(missing_ok=True)
@@ -51,6 +53,16 @@ def open_database(folder: Path, settings: Settings, *, file_bytes: int = 0) -> W
     # Nobody opens it again.
     work.execute("pragma disable_checkpoint_on_shutdown").fetchall()
     return work
+
+
+def was_on_disk(folder: Path) -> bool:
+    """Whether the work database that was opened in a folder last has its tables on disk."""
+    return (folder / _ON_DISK).exists()
+
+
+def is_disk_full(error: duckdb.OutOfMemoryException) -> bool:
+    """Whether it is the disk that has no more room for what DuckDB spills."""
+    return "max_temp_directory_size" in str(error)
 
 
 @contextmanager
@@ -86,7 +98,7 @@ def telling_memory(name: str, settings: Settings) -> Iterator[None]:
     try:
         yield
     except duckdb.OutOfMemoryException as error:
-        if "max_temp_directory_size" in str(error):
+        if is_disk_full(error):
             told = (
                 f"{name} needs more room than there is on the disk of {settings.work}. Nothing was"
                 " written.\nMake room there, or set LEADFOLD_HOME to a folder on a larger disk, and"

@@ -5,13 +5,16 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import psycopg
 import pytest
 
+import flows.folding
 from contracts.errors import WorkMemoryError
 from flows.settings import Settings
 from flows.staging import list_sources
 from flows.work_database import leaving_room, open_database, telling_memory
-from transforms.relations import append, ask_value, at_once
+from tests.conftest import Import
+from transforms.relations import Work, append, ask_value, at_once, is_on_disk
 from transforms.work_tables import open_work
 
 _LIMIT = "select parse_formatted_bytes(current_setting('memory_limit'))"
@@ -86,3 +89,38 @@ def test_too_little_memory_and_too_little_disk_are_told_apart(
     with pytest.raises(WorkMemoryError, match=told) as caught:
         take()
     assert str(caught.value).startswith("list.csv needs more ")
+
+
+@pytest.mark.parametrize(
+    ("said", "fails_on_disk", "tried", "status"),
+    [
+        ("could not allocate", False, [False, True], "done"),
+        ("could not allocate", True, [False, True], "failed"),
+        ("max_temp_directory_size", False, [False], "failed"),
+    ],
+)
+def test_an_import_that_runs_out_of_memory_is_tried_again_with_its_tables_on_disk(
+    import_text: Import,
+    connection: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    said: str,
+    fails_on_disk: bool,
+    tried: list[bool],
+    status: str,
+) -> None:
+    """A file of 1M rows, a third of them known, once did not fit; on disk it does. Once only, and
+    not where the disk itself is full."""
+    found: list[bool] = []
+    resolve = flows.folding.resolve
+
+    def fail(work: Work, *rest: object) -> None:
+        found.append(is_on_disk(work))
+        if fails_on_disk or not found[-1]:
+            raise duckdb.OutOfMemoryException(said)
+        resolve(work, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(flows.folding, "resolve", fail)
+    outcome = import_text("id,name,phone\n1,Ann Lee,415-555-0101\n2,Ben Roe,415-555-0102\n")
+    assert (found, outcome.status) == (tried, status)
+    leads = connection.execute("SELECT count(*) FROM leads").fetchone()
+    assert leads == (2 if status == "done" else 0,)
