@@ -1,6 +1,7 @@
 """By what Postgres knows a record again, before anything of it is read."""
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -81,10 +82,13 @@ def fetch_known(
         most_records: If the team may have more, none is fetched: it would not be worth it.
 
     Returns:
-        None where that is not known; of a file that was never read by these rules, nothing.
+        None where that is not known. Nothing, so that all rows are taken for new, of a file that
+        was never read by these rules; and where that is not known, but most rows of the last file
+        were new.
     """
     seq = change_seq(connection, team_id)
-    if _last_rules(connection, team_id, source_file) != rules:
+    last = _find_last(connection, team_id, source_file)
+    if not last or last.rules != rules:
         return Known()
     (records,) = connection.execute(
         # Of the whole team: no index of leads begins with the logical file.
@@ -92,7 +96,7 @@ def fetch_known(
         [team_id],
     ).fetchone() or (0,)
     if records > most_records:
-        return None
+        return Known() if last.is_mostly_new else None
     query_all = sql.SQL(
         "SELECT source_record_id, replace(fingerprint::text, '-', '') FROM leads"
         " WHERE team_id = {} AND source_file = {} AND NOT is_missing"
@@ -130,8 +134,8 @@ def fetch_fingerprints(
     if recall(work, "fingerprints_seq") == str(seq):
         return True
     empty(work, "stored_fingerprints")
-    last = _last_rules(connection, team_id, source_file)
-    if last != rules:
+    last = _find_last(connection, team_id, source_file)
+    if not last or last.rules != rules:
         return last is None
     with connection.transaction():
         list_records(connection, work, "records", team_id, source_file)
@@ -147,11 +151,19 @@ def fetch_fingerprints(
     return True
 
 
-def _last_rules(connection: psycopg.Connection, team_id: str, source_file: str) -> str | None:
-    """The rules by which the logical file was read last; None if it never was."""
+class _Last(NamedTuple):
+    """The file of a logical file that was imported last."""
+
+    rules: str
+    is_mostly_new: bool
+
+
+def _find_last(connection: psycopg.Connection, team_id: str, source_file: str) -> _Last | None:
+    """None if the logical file was never read."""
     last = connection.execute(
-        "SELECT rules FROM imports WHERE team_id = %s AND source_file = %s"
+        "SELECT coalesce(rules, ''), rows_unchanged * 2 < rows_landed FROM imports"
+        " WHERE team_id = %s AND source_file = %s"
         " AND status = 'done' AND undone_by_import_id IS NULL ORDER BY commit_no DESC LIMIT 1",
         [team_id, source_file],
     ).fetchone()
-    return (last[0] or "") if last else None
+    return _Last(*last) if last else None

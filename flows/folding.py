@@ -34,7 +34,14 @@ from transforms.dedupe import count_agreeing_ids, digest_records, fold_statement
 from transforms.facts import Facts, note_facts
 from transforms.holding import hold_claims, pair_candidates, say_claims
 from transforms.lone import set_lone_aside
-from transforms.plan import Plan, compare_leads, find_repeated, list_unknown, make_plan
+from transforms.plan import (
+    Plan,
+    compare_leads,
+    find_repeated,
+    give_up_steps,
+    list_unknown,
+    make_plan,
+)
 from transforms.relations import Work, append, ask_value
 from transforms.resolve import collect_claims, resolve
 from transforms.survive import survive
@@ -102,6 +109,8 @@ def _fold_once(
             plan = _plan(job, batch, work, attempt, rules, ahead)
             progress("plan", plan.counts.landed)
             if not job.is_dry_run:
+                if not job.plan_file:
+                    give_up_steps(work)
                 team_id, conflicts = job.team.team_id, attempt.conflicts
                 apply(ahead.wait(), team_id, job.import_id, plan, conflicts, ahead.written)
                 progress("write", plan.counts.landed)

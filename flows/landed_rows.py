@@ -64,8 +64,8 @@ def land_rows(
 
     What the rows say goes into ``conformed``, to be judged when Postgres was asked which records
     are new. Known rows are not looked at; ``conform_missing`` does so where they turn out to be
-    needed. Where nothing is known, all rows are judged at once (``flows.staged_rows``), but for
-    those with a time that other rows may be needed to understand.
+    needed. Where most rows of a chunk are new, they are judged at once (``flows.staged_rows``), but
+    for those with a time that other rows may be needed to understand.
 
     Args:
         work: With the tables of ``transforms.work_tables``.
@@ -185,8 +185,7 @@ def _read_chunk(work: Work, job: Job, known: Known | None, chunk: Chunk) -> _Rea
     judged = None
     if (
         known
-        and known.is_nothing
-        and len(conformed)
+        and len(conformed) * 2 > len(landed)
         and not any(may_need_order(keys[name]) for name in clocks)
     ):
         judged = judge(job, dict.fromkeys(clocks), conformed)

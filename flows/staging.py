@@ -186,6 +186,9 @@ def stage_changed(
             put_judged(work, batch, judged)
             done += len(judged.lines)
             progress("normalise", done)
+    if not (job.is_dry_run or job.plan_file):
+        # As large as all that was staged; a plan for people to read names them by it.
+        empty(work, "conformed")
     unread = "select line_no from changed_lines anti join judged_lines using (line_no) limit 1"
     if len(query(work, unread)):
         raise UnreadableFileError(

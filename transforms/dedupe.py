@@ -84,16 +84,22 @@ def fold_statements(work: Work) -> None:
     says, and ``folded``, what holds.
     """
     run(work, "state_several")
-    _fold_fields(work)
+    fold_fields(work)
     run(work, "state_records")
     run(work, "state_again")
-    _fold_fields(work)
+    fold_fields(work)
     run(work, "fold_statements")
 
 
-def _fold_fields(work: Work) -> None:
-    """Make ``fold_output``; a small import mostly has nothing to fold, and pays for the asking."""
-    if ask_value(work, "select count(*) from fold_input"):
-        run(work, "fold_fields")
-    else:
+def fold_fields(work: Work) -> None:
+    """Fold the statements of ``fold_input``, which is used up, into ``fold_output``.
+
+    A small import mostly has nothing to fold, and pays for the asking alone.
+    """
+    statements = "select count(*) from fold_input"
+    if not ask_value(work, statements):
         empty(work, "fold_output")
+        return
+    run(work, "fold_pairs")
+    if ask_value(work, statements):
+        run(work, "fold_fields")

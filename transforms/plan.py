@@ -119,6 +119,12 @@ class Plan:
             yield chunk.with_columns(message=pl.coalesce("message", usual))
 
 
+# All made anew by each try, and read by nothing that writes.
+_STEPS = (
+    *("all_claims", "fold_input", "fold_output", "stated", "folded", "value_nodes", "joint_values"),
+    *("said_claims", "claimants", "holdings", "persona_leads", "field_ranks", "golden"),
+)
+
 _MATCH = """
 select
     case action when 'skip' then 'DUPLICATE_SKIPPED' else match_type end as match_type,
@@ -183,6 +189,15 @@ def make_plan(work: Work, import_id: str) -> Plan:
     told = activities.drop("digest").with_columns(activity_id=ids, action=pl.lit("insert"))
     _keep(work, "plan_lead_activities", told)
     return _count(work)
+
+
+def give_up_steps(work: Work) -> None:
+    """Drop the largest of what only planning needed, once nobody is to read the plan itself.
+
+    It is some three times what is written, and while that is sorted, memory is short: a file of 1M
+    rows, a third of them known, ran out of 600 MB there. Another try makes it anew.
+    """
+    execute(work, ";".join(f"drop table if exists {name}" for name in _STEPS))
 
 
 def make_undo_plan(work: Work) -> Plan:

@@ -46,6 +46,15 @@ def _pivot(value: str, names: Iterable[str]) -> list[str]:
     return [f"max(case field when '{name}' then {value} end) as {name}" for name in names]
 
 
+def _clocks_of_older(names: Iterable[str]) -> list[str]:
+    """What field_clocks says of those fields that only the older of two statements states."""
+    return [
+        f"case when newer.{name} is null and older.{name} is not null"
+        f""" then '"{name}":' || clock_text(older.clock) end"""
+        for name in sorted(names)
+    ]
+
+
 def _pack(names: Iterable[str], table: str = "") -> list[str]:
     """Fields of a struct."""
     return [f"{name} := {table}{name}" for name in names]
@@ -67,6 +76,11 @@ _LISTS = {
         for name in EDITED_OF_LEAD
     ],
     "{stored_golden_texts}": [f"stored.{name}" for name in GOLDEN_TEXTS],
+    "{paired_texts}": [
+        f"coalesce(newer.{name}, older.{name}) as {name}" for name in ("crm_id", *TEXTS)
+    ],
+    "{older_clocks}": _clocks_of_older(("crm_id", *TEXTS, "phones", "emails", "tags")),
+    "{texts_differ}": [f"said.{name} is distinct from stored.{name}" for name in TEXTS],
     "{packed_texts}": _pack(TEXTS),
     "{packed_stored_golden_texts}": _pack(GOLDEN_TEXTS, "stored."),
     "{folded_texts}": _pivot("best.value", ("crm_id", *TEXTS)),

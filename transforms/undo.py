@@ -4,6 +4,7 @@ import polars as pl
 
 from contracts.policy import Policy
 from transforms.components import connected_components
+from transforms.dedupe import fold_fields
 from transforms.holding import say_stored_claims
 from transforms.normalize import compare_emails
 from transforms.relations import Work, append, ask_value, execute, query, run, statement
@@ -67,7 +68,7 @@ def _fold_remaining(work: Work) -> None:
 
 def _fold_upto(work: Work) -> None:
     run(work, "take_remaining")
-    run(work, "fold_fields")
+    fold_fields(work)
     run(work, "fold_remaining")
 
 

@@ -15,19 +15,21 @@ with wanted as not materialized (
     left join stored_personas on stored_personas.persona_id = assigned.persona_id
 ),
 differing as (
-    select
-        source_record_id, persona_id, crm_id, phones, emails, {texts}, tags, last_activity_at,
-        is_deleted, false as is_missing, claims, clock, canonical_json(field_clocks) as clocks,
-        canonical_json(extra) as extra
-    from wanted
-    where stored_lead_id is not null
-    except
-    select
-        source_record_id, persona_id, crm_id, nullif(phones, []), nullif(emails, []), {texts},
-        nullif(tags, []), last_activity_at, is_deleted, is_missing, nullif(claims, []), clock,
-        canonical_json(field_clocks), canonical_json(extra)
-    from stored_leads
-    where is_in_batch
+    select source_record_id
+    from (select * from wanted where stored_lead_id is not null) as said
+    join (select * from stored_leads where is_in_batch) as stored using (source_record_id)
+    where stored.is_missing or greatest({texts_differ})
+        or said.persona_id is distinct from stored.persona_id
+        or said.crm_id is distinct from stored.crm_id
+        or said.phones is distinct from nullif(stored.phones, [])
+        or said.emails is distinct from nullif(stored.emails, [])
+        or said.tags is distinct from nullif(stored.tags, [])
+        or said.claims is distinct from nullif(stored.claims, [])
+        or said.last_activity_at is distinct from stored.last_activity_at
+        or said.is_deleted is distinct from stored.is_deleted
+        or said.clock is distinct from stored.clock
+        or canonical_json(said.field_clocks) is distinct from canonical_json(stored.field_clocks)
+        or canonical_json(said.extra) is distinct from canonical_json(stored.extra)
 )
 select
     wanted.*,
@@ -41,4 +43,4 @@ select
     end as action,
     is_deleted and not was_ended as is_ending, false as is_lone
 from wanted
-left join (select source_record_id from differing) as differing using (source_record_id)
+left join differing using (source_record_id)

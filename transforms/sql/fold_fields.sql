@@ -1,12 +1,12 @@
 -- Several statements of one source record -> one, field by field.
 -- Reads    fold_input: source_record_id, seq (order of landing), field_clocks and what was stated
--- Returns  fold_output: source_record_id, what holds, and field_clocks: the clocks of the fields
---          whose clock is not that of the record, and of those that were emptied.
+-- Returns  adds to fold_output: source_record_id, what holds, and field_clocks: the clocks of the
+--          fields whose clock is not that of the record, and of those that were emptied.
 -- Promise  of each field, and of each other column, the newest statement that states it wins; of
 --          those of one clock the greater text; of those without a clock the last that landed. So
 --          the answer does not depend on how the statements were grouped on the way. A field that
 --          was emptied has a clock and no value, so that nothing older fills it again.
-create or replace table fold_output as
+insert into fold_output by name
 with texts as (
     select source_record_id, seq, clock, field_clocks, field, value
     from (select source_record_id, seq, clock, field_clocks, crm_id, {texts} from fold_input)

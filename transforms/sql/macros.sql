@@ -7,13 +7,7 @@ create or replace macro texts_of(document) as (
 
 -- A JSON object of texts with its keys in order, so that two that say the same are the same text.
 create or replace macro canonical_json(document) as (
-    case when document is not null then
-        '{' || coalesce(array_to_string(list_transform(
-            list_sort(json_keys(document::json)),
-            lambda name: to_json(name)::varchar || ':'
-                || coalesce(to_json(texts_of(document)[name])::varchar, 'null')
-        ), ','), '') || '}'
-    end
+    to_json(map_from_entries(list_sort(map_entries(texts_of(document)))))::varchar
 );
 
 -- The same of what conform.py writes, which is in that form already, but for escapes.

@@ -11,7 +11,7 @@ semi join (select source_record_id from stored_leads where is_in_batch) as known
     using (source_record_id)
 union all by name
 select source_record_id, 0 as seq, field_clocks, {stated}
-from stored_leads as stored
+from (select * replace (canonical_json(extra) as extra) from stored_leads) as stored
 where is_in_batch
     and source_record_id not in (select source_record_id from stored_versions)
     and (has_versions or not exists (
