@@ -184,6 +184,30 @@ def test_known_rows_are_read_after_all_if_they_are_undone_meanwhile(
         assert staged_lines(work) == [(2, "003B")]
 
 
+@pytest.mark.parametrize("is_large_team", [False, True])
+def test_of_a_mostly_new_file_known_rows_that_were_judged_are_forgotten(
+    tmp_path: Path,
+    settings: Settings,
+    connection: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    is_large_team: bool,
+) -> None:
+    """A record of two rows is known only as a whole; its damaged cell is not told a second time."""
+    if is_large_team:
+        monkeypatch.setattr(flows.staging, "_BYTES_PER_KNOWN", 1 << 40)
+    ann = ANN.replace("03/04/2026", "2026-04-03")
+    damaged = ann.replace("Bonn", "#REF!")
+    import_lines(tmp_path, settings, ann, damaged)
+    new = [ann.replace("003A", f"003{letter}") for letter in "CDEF"]
+    # Nothing is left for a second pass.
+    monkeypatch.setattr(flows.staging, "judge", gone)
+    _, _, work = stage_lines(tmp_path, settings, ann, damaged, *new)
+    with closing(work):
+        assert [line for line, _ in staged_lines(work)] == [4, 5, 6, 7]
+        assert sorted(query(work, "from judged_lines")["line_no"]) == [4, 5, 6, 7]
+        assert query(work, "from issues").is_empty()
+
+
 def test_it_makes_no_difference_when_rows_are_judged(
     tmp_path: Path, settings: Settings, connection: psycopg.Connection, job: Job
 ) -> None:
