@@ -11,7 +11,7 @@ class Table:
 
     Attributes:
         name: Its name in Postgres.
-        key: The columns that tell its rows apart within a team; rows are written in this order.
+        key: The columns that tell its rows apart within a team.
         columns: What a plan fills, but for ``team_id``, which every table starts with.
         merged: JSON columns of which an update replaces only ``extra``: other keys are not ours.
         is_versioned: Whether rows are updated, by the version (``xmin``) with which they were read.

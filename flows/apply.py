@@ -166,7 +166,7 @@ def _same_row(team_id: str, table: Table, action: Action) -> sql.Composed:
 def insert_rows(
     connection: psycopg.Connection, team_id: str, table: Table, frames: Iterable[pl.DataFrame]
 ) -> int:
-    """COPY rows that nobody had, in the order of their keys, straight into their table.
+    """COPY rows that nobody had, in the order in which they are planned, into their table.
 
     Where somebody else has written one of them meanwhile, Postgres says which constraint that
     violates.

@@ -29,6 +29,7 @@ from flows.staged_rows import place_rejects
 from flows.staging import SAME_AS, is_known_by_rows, is_staged_from, stage_changed
 from flows.trying import Try, try_until_applied
 from flows.wanted import list_records
+from flows.work_database import may_fit_on_disk
 from transforms.boards import count_assigned
 from transforms.dedupe import count_agreeing_ids, digest_records, fold_statements
 from transforms.facts import Facts, note_facts
@@ -57,14 +58,19 @@ def fold(job: Job, batch: Batch, work: Work, settings: Settings, progress: Progr
     Raises:
         DatabaseUnavailableError: Postgres does not answer, or others kept changing the rows.
     """
+    is_read_again = False
     try:
         outcome = try_until_applied(
             settings,
             job.import_id,
             lambda attempt: _fold_once(job, batch, work, attempt, settings, progress),
         )
+    except duckdb.OutOfMemoryException as error:
+        is_read_again = may_fit_on_disk(settings.work / job.import_id, error)
+        raise
     finally:
-        remark = _clean_landed(work, job, batch, settings)
+        # The landed copy is another file then.
+        remark = "" if is_read_again else _clean_landed(work, job, batch, settings)
     told = (outcome.reason, remark, recall(work, "would_be_held"))
     outcome = replace(outcome, reason=" ".join(filter(None, told)))
     # What was committed is not to fail any more, nor is anybody to wait for a report.

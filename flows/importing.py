@@ -28,7 +28,7 @@ from flows.plan_files import check_alone
 from flows.settings import Settings
 from flows.staging import stage
 from flows.trying import tell_stopped
-from flows.work_database import is_disk_full, telling_memory, was_on_disk
+from flows.work_database import may_fit_on_disk, telling_memory
 from flows.workspace import hold_workspace, sweep_workspaces
 from transforms.normalize import rules_digest
 from transforms.relations import Work
@@ -128,7 +128,7 @@ def carry_out(
             try:
                 return _stage_and_fold(job, batch, settings, progress, steps)
             except duckdb.OutOfMemoryException as error:
-                if was_on_disk(settings.work / job.import_id) or is_disk_full(error):
+                if not may_fit_on_disk(settings.work / job.import_id, error):
                     raise
             # Of tables in memory a part is never spilled. On disk they take longer, and need less.
             on_disk = replace(settings, has_tables_on_disk=True)

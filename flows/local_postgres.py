@@ -24,6 +24,7 @@ import psycopg
 from psycopg import sql
 
 from contracts.errors import DatabaseUnavailableError
+from flows.memory import count_memory
 
 ACCOUNT = "leadfold"
 _START_SECONDS = 60
@@ -41,11 +42,6 @@ max_wal_size = '4GB'
 """
 # An eighth of the memory is Postgres' own, within these: 256 MB where an import fits into 2 GB.
 _LEAST_BUFFERS_MB, _MOST_BUFFERS_MB = 256, 1024
-# What a container may take, in the second and the first version of Linux' control groups.
-_MEMORY_LIMITS = (
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-)
 
 
 def start(home: Path) -> str:
@@ -182,14 +178,8 @@ def _initialise(data: Path, account: str | None) -> None:
 
 
 def _choose_buffers() -> int:
-    """How many MB of pages Postgres keeps itself, by what this machine or container has."""
-    limits = [psutil.virtual_memory().total]
-    for path in _MEMORY_LIMITS:
-        # "max" is no number: there is no limit.
-        with contextlib.suppress(OSError, ValueError):
-            limits.append(int(path.read_text()))
-    eighth = min(limits) // 8 // 1024**2
-    return min(max(eighth, _LEAST_BUFFERS_MB), _MOST_BUFFERS_MB)
+    """How many MB of pages Postgres keeps itself."""
+    return min(max(count_memory() // 8 // 1024**2, _LEAST_BUFFERS_MB), _MOST_BUFFERS_MB)
 
 
 def _socket_folder(folder: Path, account: str | None) -> Path:

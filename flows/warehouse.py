@@ -252,6 +252,13 @@ def _apply_migration(connection: psycopg.Connection, name: str, text: str) -> No
             f"Migration {name} cannot be applied: the database is read-only.\n"
             "Give the address of the primary server, and see default_transaction_read_only."
         ) from error
+    except psycopg.errors.UniqueViolation as error:
+        # Not as Postgres tells it: that holds people's data.
+        raise MigrationError(
+            f"Migration {name} cannot be applied: two rows are alike that the index"
+            f" {error.diag.constraint_name} tells apart.\nAn index of Leadfold's was dropped, it"
+            " seems. Take one of each two away, then: leadfold migrate"
+        ) from None
     except (
         psycopg.errors.DuplicateTable,
         psycopg.errors.InsufficientPrivilege,

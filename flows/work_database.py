@@ -1,5 +1,7 @@
 """The work database of one import: DuckDB, and how much memory it may take."""
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +34,10 @@ def open_database(folder: Path, settings: Settings, *, file_bytes: int = 0) -> W
             all tables are on disk from the start.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    on_disk = folder / _ON_DISK
+    # Of an attempt that was killed.
+    on_disk.unlink(missing_ok=True)
+    on_disk.with_suffix(".duckdb.wal").unlink(missing_ok=True)
     config: dict[str, Any] = {
         "memory_limit": settings.memory_limit,
         "threads": str(settings.threads),
@@ -41,10 +47,6 @@ def open_database(folder: Path, settings: Settings, *, file_bytes: int = 0) -> W
     work = duckdb.connect(":memory:", config=config)
     if settings.has_tables_on_disk or file_bytes > _LARGE_FILE * _ask_limit(work):
         work.close()
-        on_disk = folder / _ON_DISK
-        # Of an attempt that was killed.
-        on_disk.unlink(missing_ok=True)
-        on_disk.with_suffix(".duckdb.wal").unlink(missing_ok=True)
         # Few tables are read twice, and compressing them doubles what reading a file takes.
         work = duckdb.connect(on_disk, config=config | {"force_compression": "uncompressed"})
     # It would draw bars into whatever terminal there is; and compress all that is in memory anew
@@ -55,14 +57,20 @@ def open_database(folder: Path, settings: Settings, *, file_bytes: int = 0) -> W
     return work
 
 
-def was_on_disk(folder: Path) -> bool:
-    """Whether the work database that was opened in a folder last has its tables on disk."""
-    return (folder / _ON_DISK).exists()
+def may_fit_on_disk(folder: Path, error: duckdb.OutOfMemoryException) -> bool:
+    """Whether what ran out of memory is worth another attempt, with its tables on disk.
+
+    Args:
+        folder: That of the work database that was opened last.
+        error: What it ended with.
+    """
+    return not (folder / _ON_DISK).exists() and not _is_disk_full(error)
 
 
-def is_disk_full(error: duckdb.OutOfMemoryException) -> bool:
-    """Whether it is the disk that has no more room for what DuckDB spills."""
-    return "max_temp_directory_size" in str(error)
+def _is_disk_full(error: duckdb.Error) -> bool:
+    """Whether it is the disk that has no more room for what DuckDB spills, or keeps there."""
+    told = str(error)
+    return "max_temp_directory_size" in told or os.strerror(errno.ENOSPC) in told
 
 
 @contextmanager
@@ -97,8 +105,11 @@ def telling_memory(name: str, settings: Settings) -> Iterator[None]:
     """
     try:
         yield
-    except duckdb.OutOfMemoryException as error:
-        if is_disk_full(error):
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        is_full = _is_disk_full(error)
+        if isinstance(error, duckdb.IOException) and not is_full:
+            raise
+        if is_full:
             told = (
                 f"{name} needs more room than there is on the disk of {settings.work}. Nothing was"
                 " written.\nMake room there, or set LEADFOLD_HOME to a folder on a larger disk, and"

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from contracts.errors import DatabaseUnavailableError
-from flows import local_postgres
+from flows import local_postgres, memory
 
 
 @pytest.fixture
@@ -159,14 +159,41 @@ def test_a_server_that_cannot_start_says_why(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "chosen"), [("2147483648", 256), ("4294967296", 512), ("1000000", 256), ("no", None)]
+    ("groups", "told", "chosen"),
+    [
+        ("0::/\n", {"memory.max": "2147483648"}, 256),
+        ("0::/\n", {"memory.max": "4294967296"}, 512),
+        ("0::/\n", {"memory.max": "1000000"}, 256),
+        ("0::/\n", {"memory.max": "max"}, 1024),
+        ("0::/\n", {}, 1024),
+        (None, {"memory.max": "4294967296"}, 512),
+        # A service of a user: the limit is that of a group about it.
+        ("0::/a/b\n", {"a/memory.max": "4294967296", "a/b/memory.max": "max"}, 512),
+        ("0::/a\n", {"a/memory.max": "4294967296", "b/memory.max": "1000000"}, 512),
+        # As a container sees it that is in a group which it does not see.
+        ("0::/far/away\n", {"memory.max": "4294967296"}, 512),
+        ("4:memory:/a\n0::/\n", {"memory/a/memory.limit_in_bytes": "4294967296"}, 512),
+        ("4:cpu,memory:/\n", {"memory/memory.limit_in_bytes": "9223372036854771712"}, 1024),
+    ],
 )
-def test_an_eighth_of_what_a_container_may_take_is_for_pages(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, chosen: int | None
+def test_an_eighth_of_what_we_may_take_is_for_pages(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    groups: str | None,
+    told: dict[str, str],
+    chosen: int,
 ) -> None:
     """Within bounds; where nothing is told of a limit, it is an eighth of what the machine has."""
-    path = tmp_path / "memory.max"
-    path.write_text(f"{told}\n")
-    monkeypatch.setattr(local_postgres, "_MEMORY_LIMITS", (path, tmp_path / "missing"))
+    for name, text in told.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{text}\n")
+    if groups:
+        (tmp_path / "groups").write_text(groups)
+    limits = {
+        "": (tmp_path, "memory.max"),
+        "memory": (tmp_path / "memory", "memory.limit_in_bytes"),
+    }
+    monkeypatch.setattr(memory, "_LIMITS", limits)
+    monkeypatch.setattr(memory, "_OWN_GROUPS", tmp_path / "groups")
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=64 * 1024**3))
-    assert local_postgres._choose_buffers() == (chosen or 1024)
+    assert local_postgres._choose_buffers() == chosen

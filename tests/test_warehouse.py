@@ -2,6 +2,7 @@
 
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -36,6 +37,29 @@ def test_migrations_are_applied_once_each(bare: Settings) -> None:
         assert names == applied(bare)
         assert "0001_people.sql" in names
         assert warehouse.migrate(connection) == []
+
+
+def test_rows_that_an_index_refuses_are_told_without_what_they_hold(
+    bare: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody dropped the index, and a claim came in twice: what Postgres tells names it."""
+    everything = warehouse.read_migrations()
+    until = {name: text for name, text in everything.items() if name < "0012"}
+    with closing(warehouse.open_connection(bare, "test")) as connection:
+        with monkeypatch.context() as patch:
+            patch.setattr(warehouse, "read_migrations", lambda: until)
+            warehouse.migrate(connection)
+        connection.execute("DROP INDEX identities_exclusive_unique_idx")
+        for persona_id in ("ann", "ben"):
+            connection.execute(
+                "INSERT INTO personas (team_id, persona_id) VALUES ('a', %s)", [persona_id]
+            )
+            connection.execute(
+                "INSERT INTO identities VALUES ('a', 'phone', '+1001', %s, true)", [persona_id]
+            )
+        with pytest.raises(MigrationError, match="identities_exclusive_unique_idx") as caught:
+            warehouse.migrate(connection)
+        assert "+1001" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_claims_are_kept_when_their_indexes_become_one(

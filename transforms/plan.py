@@ -121,8 +121,9 @@ class Plan:
 
 # All made anew by each try, and read by nothing that writes.
 _STEPS = (
-    *("all_claims", "fold_input", "fold_output", "stated", "folded", "value_nodes", "joint_values"),
-    *("said_claims", "claimants", "holdings", "persona_leads", "field_ranks", "golden"),
+    *("all_claims", "fold_input", "fold_output", "stated", "folded", "value_nodes"),
+    *("joint_values", "said_claims", "claimants", "holdings", "persona_leads", "field_ranks"),
+    "golden",
 )
 
 _MATCH = """
